@@ -1,0 +1,198 @@
+"""Every error this package raises on purpose.
+
+::
+
+    ConfigurationError
+    MspError
+      WebhookError
+        TokenMissing
+        TokenRefused
+        RequestUnreadable
+        RequestTooLarge
+        MessageUnreadable
+        BusinessUnknown
+      ContentError
+        ContentInvalid
+      RemoteError
+        RemoteUnreachable
+        RemoteBusy
+        CredentialsRefused
+        RemoteRefused
+      HandlerError
+      StoreError
+        StoreBusy
+        StoreUnavailable
+
+`retryable` alone decides whether a failed entry is released or buried. `ConfigurationError`
+stands outside the tree: it ends the program before a port is opened.
+"""
+
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with the settings."""
+
+    #: The variable's name, such as `MSP_SECRET`.
+    name: str
+    #: What is wrong with it.
+    problem: str
+    #: What to do.
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem}; {self.cure}"
+
+
+class ConfigurationError(Exception):
+    """Settings are missing or unfit."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class MspError(Exception):
+    """Something this server knows how to name went wrong."""
+
+    #: Whether the same attempt may succeed later.
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class WebhookError(MspError):
+    """A request to us is refused."""
+
+    #: What we answer.
+    status: ClassVar[int] = 400
+
+
+class TokenMissing(WebhookError):
+    """No bearer token: Apple sends the header 'Authorization: Bearer <JWT>' with every message."""
+
+    status = 401
+
+
+class TokenRefused(WebhookError):
+    """The token was not signed by Apple for this MSP."""
+
+    status = 403
+
+
+class RequestUnreadable(WebhookError):
+    """The body is neither gzip nor a JSON object."""
+
+
+class RequestTooLarge(WebhookError):
+    """The body is larger than any message of Apple's."""
+
+    status = 413
+
+
+class MessageUnreadable(WebhookError):
+    """The JSON object is not a message."""
+
+
+class BusinessUnknown(WebhookError):
+    """The message is for a business that is not ours."""
+
+    status = 404
+
+
+class ContentError(MspError):
+    """A content that was to be sent does not hold."""
+
+
+class ContentInvalid(ContentError):
+    """A field of a content is not what Apple accepts."""
+
+
+class RemoteError(MspError):
+    """A request of ours to another server failed."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        method: str,
+        address: str,
+        status: int | None = None,
+        message_id: str | None = None,
+        answer: str = "",
+    ) -> None:
+        """Say what failed.
+
+        Args:
+            problem: what went wrong, in words.
+            method: HTTP method of our request.
+            address: where it went, without query string.
+            status: what the server answered, if it did.
+            message_id: the message it was about.
+            answer: the beginning of the answer's text; for the store, not for logs.
+        """
+        super().__init__(f"{method} {address}: {problem}")
+        self.method = method
+        self.address = address
+        self.status = status
+        self.message_id = message_id
+        self.answer = answer
+
+
+class RemoteUnreachable(RemoteError):
+    """No answer came: not connected, cut off, or timed out."""
+
+    retryable = True
+
+
+class RemoteBusy(RemoteError):
+    """The server asks us to come back later (408, 429, 5xx)."""
+
+    retryable = True
+    #: How long the server asks us to wait, if it said so.
+    delay_s: float | None = None
+
+
+class CredentialsRefused(RemoteError):
+    """The gateway does not accept our token (401, 403): our fault, not the message's."""
+
+    retryable = True
+
+
+class RemoteRefused(RemoteError):
+    """The server will never accept this request (any other 4xx, or a redirect)."""
+
+
+class HandlerError(MspError):
+    """A handler of an agent raised, or gave back what cannot be sent."""
+
+    def __init__(self, agent: str, handler: str, problem: str) -> None:
+        super().__init__(f"agent={agent!r} handler={handler} {problem}")
+        self.agent = agent
+        self.handler = handler
+
+
+class StoreError(MspError):
+    """The store could not do what was asked."""
+
+    retryable = True
+
+
+class StoreBusy(StoreError):
+    """The store is busy with other writers."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached or written."""
+
+
+def where(error: BaseException | None) -> str:
+    """Say for a log where an error happened, without what it says, which may quote a customer."""
+    if error is None:
+        return "no error"
+    return f"{type(error).__name__} in\n{''.join(traceback.format_tb(error.__traceback__))}"

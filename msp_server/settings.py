@@ -1,0 +1,403 @@
+"""Settings: one frozen value, read once from the environment and the `.env` file.
+
+All faults are found before any is reported, each with its cure. This is the only module that
+reads the environment.
+"""
+
+import base64
+import binascii
+import contextlib
+import ipaddress
+import json
+import math
+import os
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from dotenv import dotenv_values
+
+from msp_server.errors import ConfigurationError, Fault
+
+#: Base URLs of Apple's gateway. Source: MSP REST API, "Common Specifications".
+GATEWAYS: Final = {
+    "staging": "https://mspgw-int.push.apple.com/v1",
+    "production": "https://mspgw.push.apple.com/v1",
+}
+
+_CREDENTIALS_FILE: Final = "emulator.json"
+_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
+_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_OLDER_NAMES: Final = {"MSP_ID": "CSP_ID", "MSP_BUSINESS_ID": "BIZ_ID"}
+
+T = TypeVar("T")
+
+
+class _Unfit(ValueError):
+    """One value does not hold: what is wrong, and the cure."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.cure = cure
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set from outside."""
+
+    #: UUID that Apple Business Register gave the platform. `MSP_ID`
+    msp_id: str
+    #: Businesses whose customers may write to us; UUIDs in lower case. `MSP_BUSINESS_ID`
+    business_ids: tuple[str, ...]
+    #: Decoded keys; the first signs, all verify. `MSP_SECRET`
+    api_secrets: tuple[bytes, ...] = field(repr=False)
+    #: Base URL messages are sent to, ending in `/v1`. `MSP_GATEWAY`
+    gateway_url: str
+    #: Whether that gateway is the emulator on this machine.
+    emulated: bool
+    #: Public base URL registered with Apple, without a slash at its end. `MSP_ENDPOINT`
+    endpoint: str | None = None
+    #: Address the server listens on. `MSP_HOST`
+    host: str = "127.0.0.1"
+    #: Port the server listens on. `MSP_PORT`
+    port: int = 8002
+    #: Port of the emulator. `MSP_EMULATOR_PORT`
+    emulator_port: int = 8004
+    #: `module:attribute` of an `Agent` or a `Router`. `MSP_AGENT`
+    agent: str = "msp_server.agents.guide:agent"
+    #: Directory of everything we write. `MSP_DATA_DIR`
+    data_dir: Path = Path("var")
+    #: SQLAlchemy URL of the store. `MSP_DATABASE_URL`
+    database_url: str = field(default="", repr=False)
+    #: How far a token's `iat` may lie from now, seconds; 0 accepts any age. `MSP_TOKEN_MAX_AGE_S`
+    token_max_age_s: float = 3600
+    #: How long a failing send is tried again, seconds. `MSP_SEND_GIVE_UP_S`
+    send_give_up_s: float = 3600
+    #: Least severe level that is logged. `MSP_LOG_LEVEL`
+    log_level: str = "INFO"
+    #: Proxy for https requests, as the environment names it. `HTTPS_PROXY`
+    https_proxy: str | None = field(default=None, repr=False)
+
+    @property
+    def emulator_url(self) -> str:
+        """Where the customer's phone is, when the gateway is the emulator."""
+        return f"http://localhost:{self.emulator_port}"
+
+    @property
+    def server_url(self) -> str:
+        """Where this server answers on this machine."""
+        return f"http://{_name_of(self.host)}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """Give the environment of a process of ours that is to have the same settings."""
+        return {
+            **os.environ,
+            "MSP_ID": self.msp_id,
+            "MSP_BUSINESS_ID": ",".join(self.business_ids),
+            "MSP_SECRET": ",".join(base64.b64encode(key).decode() for key in self.api_secrets),
+            "MSP_EMULATOR_PORT": str(self.emulator_port),
+            "MSP_TOKEN_MAX_AGE_S": f"{self.token_max_age_s:.0f}",
+        }
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check every setting.
+
+        Args:
+            environment: variables by name; those of the process over those of `.env` if None.
+
+        Raises:
+            ConfigurationError: with every fault found.
+        """
+        reader = _Reader(read_environment() if environment is None else environment)
+        settings = _read(reader)
+        if not settings.emulated:
+            _require_credentials(reader)
+        if reader.faults:
+            raise ConfigurationError(reader.faults)
+        return _with_kept_credentials(settings) if settings.emulated else settings
+
+    def make_data_dir(self) -> None:
+        """Make the directory of everything we write, for its owner alone, unless it is there.
+
+        Raises:
+            ConfigurationError: it cannot be made or written.
+        """
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(error) from error
+        if not os.access(self.data_dir, os.W_OK | os.X_OK):
+            raise _unwritable(PermissionError("not writable by this user"))
+
+
+def _name_of(host: str) -> str:
+    """Name an address as one reaches it from this machine."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_loopback or address.is_unspecified:
+        return "localhost"
+    return f"[{host}]" if address.version == 6 else host
+
+
+def read_environment() -> dict[str, str]:
+    """Give the variables of the process, and beneath them those of `.env` in this directory."""
+    from_file = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+    return {**from_file, **os.environ}
+
+
+def agent_reference(environment: Mapping[str, str]) -> str:
+    """Name the agent that `MSP_AGENT` asks for, however unfit the other settings are."""
+    return environment.get("MSP_AGENT", "").strip() or Settings.agent
+
+
+class _Reader:
+    """Takes one value after the other and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.faults: list[Fault] = []
+
+    def text(self, name: str) -> str:
+        """Give a variable's text, or that under its older name; empty if there is none."""
+        value = self._environment.get(name, "").strip()
+        if not value and name in _OLDER_NAMES:
+            value = self._environment.get(_OLDER_NAMES[name], "").strip()
+        return value
+
+    def value(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        """Parse a variable, or note its fault and give the default."""
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except _Unfit as unfit:
+            self.fault(name, unfit.problem, unfit.cure)
+            return default
+
+    def fault(self, name: str, problem: str, cure: str) -> None:
+        """Note one fault."""
+        self.faults.append(Fault(name, problem, cure))
+
+
+def _read(reader: _Reader) -> Settings:
+    """Read every variable; what is unfit is noted and stands at its default."""
+    gateway = _read_gateway(reader)
+    data_dir = reader.value("MSP_DATA_DIR", Path, Settings.data_dir)
+    emulator_port = reader.value("MSP_EMULATOR_PORT", _port, Settings.emulator_port)
+    return Settings(
+        msp_id=reader.value("MSP_ID", _uuid, ""),
+        business_ids=reader.value("MSP_BUSINESS_ID", _business_ids, ()),
+        api_secrets=reader.value("MSP_SECRET", _api_secrets, ()),
+        gateway_url=gateway or f"http://127.0.0.1:{emulator_port}/v1",
+        emulated=gateway is None,
+        endpoint=reader.value("MSP_ENDPOINT", _endpoint, None),
+        host=reader.value("MSP_HOST", str, Settings.host),
+        port=reader.value("MSP_PORT", _port, Settings.port),
+        emulator_port=emulator_port,
+        agent=reader.value("MSP_AGENT", _reference, Settings.agent),
+        data_dir=data_dir,
+        database_url=reader.value(
+            "MSP_DATABASE_URL", _database_url, f"sqlite:///{data_dir / 'msp.db'}"
+        ),
+        token_max_age_s=reader.value("MSP_TOKEN_MAX_AGE_S", _seconds, Settings.token_max_age_s),
+        send_give_up_s=reader.value("MSP_SEND_GIVE_UP_S", _seconds, Settings.send_give_up_s),
+        log_level=reader.value("MSP_LOG_LEVEL", _log_level, Settings.log_level),
+        https_proxy=reader.text("HTTPS_PROXY") or reader.text("https_proxy") or None,
+    )
+
+
+def _read_gateway(reader: _Reader) -> str | None:
+    """Give the gateway's base URL, or None for the emulator."""
+    text = reader.text("MSP_GATEWAY")
+    if not text and (reader.text("MSP_ID") or reader.text("MSP_SECRET")):
+        reader.fault(
+            "MSP_GATEWAY",
+            "not set, though an MSP ID or a secret is",
+            "choose emulator, staging or production",
+        )
+    if text in ("", "emulator"):
+        return None
+    return GATEWAYS.get(text) or reader.value("MSP_GATEWAY", _gateway_url, "")
+
+
+def _require_credentials(reader: _Reader) -> None:
+    """Note what Apple's gateways need and nobody can make up."""
+    for name, what in (
+        ("MSP_ID", "the MSP ID"),
+        ("MSP_BUSINESS_ID", "the business ID"),
+        ("MSP_SECRET", "the secret passphrase for API"),
+    ):
+        if not reader.text(name):
+            reader.fault(name, "not set", f"enter {what} from Apple Business Register")
+
+
+def _uuid(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        raise _Unfit("not a UUID", "enter it as Apple Business Register shows it, 8-4-4-4-12")
+    return text.lower()
+
+
+def _business_ids(text: str) -> tuple[str, ...]:
+    return tuple(_uuid(part.removeprefix("urn:biz:")) for part in _split(text))
+
+
+def _api_secrets(text: str) -> tuple[bytes, ...]:
+    return tuple(_api_secret(part) for part in _split(text))
+
+
+def _api_secret(text: str) -> bytes:
+    if _HEX.fullmatch(text):
+        raise _Unfit("looks like hex", "enter the Base64 text that Apple Business Register shows")
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        secret = b""
+    if not secret:
+        raise _Unfit(
+            "does not decode as Base64",
+            "enter the secret passphrase for API as Apple Business Register shows it, whole",
+        )
+    return secret
+
+
+def _split(text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise _Unfit("has an empty part", "separate several by one comma each")
+    return parts
+
+
+def _gateway_url(text: str) -> str:
+    url = text.rstrip("/")
+    parts = _url_parts(url)
+    if not parts.path.endswith("/v1"):
+        raise _Unfit(
+            f"{text!r} is no gateway",
+            "choose emulator, staging or production, or a base URL that ends in /v1",
+        )
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise _Unfit(f"{text!r} is not https", "use https, or a loopback address")
+    return url
+
+
+def _endpoint(text: str) -> str:
+    url = text.rstrip("/")
+    if _url_parts(url).scheme != "https":
+        raise _Unfit(f"{text!r} is not https", "enter the public https base URL")
+    if url.endswith("/message"):
+        raise _Unfit(f"{text!r} ends in /message", "leave that out: Apple appends it")
+    return url
+
+
+def _url_parts(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment or parts.username:
+        raise _Unfit(f"{text!r} is no address", "enter an address such as https://example.com/v1")
+    return parts
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise _Unfit(f"{text!r} is no port", "enter a number from 1 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise _Unfit(f"{text!r} is no number of seconds", "enter 0 or more")
+    return seconds
+
+
+def _reference(text: str) -> str:
+    module, _, attribute = text.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
+        raise _Unfit(f"{text!r} names no agent", "enter module:attribute, such as shop.desk:agent")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if not re.match(r"sqlite:///.|postgresql\+psycopg://.", text) or ":memory:" in text:
+        raise _Unfit(
+            "names no database that keeps messages",
+            "enter sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
+        )
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in _LOG_LEVELS:
+        raise _Unfit(f"{text!r} is no level", f"choose one of {', '.join(_LOG_LEVELS)}")
+    return text.upper()
+
+
+def _with_kept_credentials(settings: Settings) -> Settings:
+    """Fill in the ids and the secret that were not given, made up once for this directory."""
+    if settings.msp_id and settings.business_ids and settings.api_secrets:
+        return settings
+    settings.make_data_dir()
+    msp_id, business_ids, api_secrets = _kept_credentials(settings.data_dir / _CREDENTIALS_FILE)
+    return replace(
+        settings,
+        msp_id=settings.msp_id or msp_id,
+        business_ids=settings.business_ids or business_ids,
+        api_secrets=settings.api_secrets or api_secrets,
+    )
+
+
+def _kept_credentials(path: Path) -> tuple[str, tuple[str, ...], tuple[bytes, ...]]:
+    """Read the made-up ids and secret, or make them up; two processes at once get the same."""
+    try:
+        if not path.exists():
+            _make_up_credentials(path)
+        kept = json.loads(path.read_bytes())
+        return (
+            _uuid(kept["MSP_ID"]),
+            _business_ids(kept["MSP_BUSINESS_ID"]),
+            _api_secrets(kept["MSP_SECRET"]),
+        )
+    except OSError as error:
+        raise _unwritable(error) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigurationError(
+            [Fault("MSP_DATA_DIR", f"{path} is damaged", "remove that file: it is made anew")]
+        ) from error
+
+
+def _make_up_credentials(path: Path) -> None:
+    credentials = {
+        "MSP_ID": str(uuid.uuid4()),
+        "MSP_BUSINESS_ID": str(uuid.uuid4()),
+        "MSP_SECRET": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(credentials, indent=2) + "\n", encoding="utf-8")
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)  # another process may have been first: then its file counts
+    draft.unlink()
+
+
+def _unwritable(error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        [Fault("MSP_DATA_DIR", f"cannot be written ({error})", "name a directory of your own")]
+    )
