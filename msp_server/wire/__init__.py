@@ -1,0 +1,1 @@
+"""How messages travel: bytes to plain dictionaries and back; pure functions."""
