@@ -1,0 +1,135 @@
+"""The envelope: who says something to whom, and under which identity."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from msp_server.errors import ContentInvalid, MessageUnreadable
+from msp_server.messages.capability import Capability, parse_capabilities
+from msp_server.messages.content import InboundContent, OutboundContent, parse_content
+from msp_server.messages.ids import BusinessId, MessageId, OpaqueId, parse_business_id
+from msp_server.messages.raw import JsonObject
+
+#: The headers of Apple's that say something about a message, in lower case.
+#: Source: MSP REST API, "Common Specifications".
+INBOUND_HEADERS: Final = ("id", "source-id", "destination-id", "capability-list")
+
+#: The longest identifier that is read. Assumed: Apple's measure at most 200 characters.
+ID_LIMIT_CHARS: Final = 1024
+
+_HINT_LIMIT_CHARS: Final = 256
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """One thing a customer, or the customer's device, said."""
+
+    id: MessageId
+    business_id: BusinessId
+    customer_id: OpaqueId
+    content: InboundContent
+    #: What the device can show; None when Apple did not say.
+    capabilities: frozenset[Capability] | None = None
+    #: The customer's language and region, such as `en_US`.
+    locale: str | None = None
+    #: The entry point's hints.
+    intent: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class OutboundMessage:
+    """One thing a business says to a customer."""
+
+    id: MessageId
+    business_id: BusinessId
+    customer_id: OpaqueId
+    content: OutboundContent
+    #: Whether a machine wrote it.
+    automated: bool
+
+    def to_wire(self) -> tuple[dict[str, str], bytes]:
+        """Give the headers that say what it is, and the body.
+
+        Raises:
+            ContentInvalid: the content cannot be sent as it stands.
+
+        Source: MSP REST API, "Common Specifications".
+        """
+        fields = {
+            "v": 1,
+            "type": self.content.type,
+            "id": self.id,
+            "sourceId": self.business_id,
+            "destinationId": self.customer_id,
+            **self.content.to_wire(),
+        }
+        headers = {
+            "Content-Type": "application/json",
+            "id": self.id,
+            "Source-Id": self.business_id,
+            "Destination-Id": self.customer_id,
+        }
+        if self.automated:
+            headers["auto-reply"] = "true"
+        return headers, _encode(fields)
+
+
+def parse_message(headers: Mapping[str, str], fields: JsonObject) -> InboundMessage:
+    """Read one message of Apple's.
+
+    A header counts before the field of the same meaning.
+
+    Args:
+        headers: those of `INBOUND_HEADERS` that came, by name in lower case.
+        fields: the unpacked body.
+
+    Raises:
+        MessageUnreadable: no `type`, no `id`, ids that differ or cannot be an identifier.
+
+    Source: MSP REST API, "Messages Received".
+    """
+    kind = fields.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise MessageUnreadable("body has no type")
+    message_id = _identifier("id", fields.get("id"))
+    if headers.get("id", message_id) != message_id:
+        raise MessageUnreadable("id in the header and id in the body differ")
+    source_id = headers.get("source-id") or fields.get("sourceId")
+    destination_id = headers.get("destination-id") or fields.get("destinationId")
+    capabilities = headers.get("capability-list")
+    return InboundMessage(
+        id=MessageId(message_id),
+        business_id=parse_business_id(_identifier("destinationId", destination_id)),
+        customer_id=OpaqueId(_identifier("sourceId", source_id)),
+        content=parse_content(kind, fields),
+        capabilities=None if capabilities is None else parse_capabilities(capabilities),
+        locale=_hint(fields.get("locale")),
+        intent=_hint(fields.get("intent")),
+        group=_hint(fields.get("group")),
+    )
+
+
+def _identifier(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise MessageUnreadable(f"message has no {name}")
+    if len(value) > ID_LIMIT_CHARS:
+        raise MessageUnreadable(f"{name} of more than {ID_LIMIT_CHARS} characters")
+    if not (value.isascii() and value.isprintable()):
+        raise MessageUnreadable(f"{name} has characters other than printable ASCII")
+    return value
+
+
+def _hint(value: object) -> str | None:
+    """Clean one of the words that describe a customer; none if nothing is left."""
+    if not isinstance(value, str):
+        return None
+    return "".join(filter(str.isprintable, value))[:_HINT_LIMIT_CHARS] or None
+
+
+def _encode(fields: JsonObject) -> bytes:
+    try:
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise ContentInvalid("content has half of a surrogate pair in it") from error

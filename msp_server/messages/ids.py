@@ -1,0 +1,26 @@
+"""Who and what: the identifiers on every message."""
+
+import uuid
+from typing import NewType
+
+#: A customer's stable name, other for every business: `urn:mbid:…`.
+OpaqueId = NewType("OpaqueId", str)
+#: A business, as a UUID in lower case.
+BusinessId = NewType("BusinessId", str)
+#: A message; its sender makes it.
+MessageId = NewType("MessageId", str)
+
+
+def new_message_id() -> MessageId:
+    """Make the identity of a message of ours, a random UUID."""
+    return MessageId(str(uuid.uuid4()))
+
+
+def parse_business_id(text: str) -> BusinessId:
+    """Read a business ID, with or without the `urn:biz:` of device addresses."""
+    return BusinessId(text.strip().removeprefix("urn:biz:").lower())
+
+
+def short(customer_id: OpaqueId) -> str:
+    """Name a customer in a log without giving the whole opaque ID away: its last characters."""
+    return f"…{customer_id[-8:]}"
