@@ -1,0 +1,219 @@
+"""What every part of the store stands on: transactions, and entries that are claimed in order."""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import Column, Connection, Engine, Row, Table, exists, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from msp_server.errors import StoreBusy, StoreUnavailable
+from msp_server.store.schema import CONVERSATIONS
+
+_BUSY_WORDS: Final = ("database is locked", "database table is locked", "deadlock detected")
+
+
+class Database:
+    """Transactions on one engine, with its errors translated."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(msp_writes=True)
+        # SQLite has one writer at a time. Those of this process queue here, where waiting is
+        # cheap and fair, and not at the file, where it is a sleep of growing length.
+        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that is committed when the block ends, unless it raises.
+
+        Raises:
+            StoreBusy: other writers were too many for too long.
+            StoreUnavailable: the database cannot be reached or written.
+        """
+        with self._turn(), _translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads; raises what `write` does."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._one_writer is None:
+            yield
+            return
+        with self._one_writer:
+            yield
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise StoreBusy("store has no free connection") from error
+    except OperationalError as error:
+        if any(words in str(error.orig) for words in _BUSY_WORDS):
+            raise StoreBusy(f"store is busy: {error.orig}") from error
+        raise StoreUnavailable(f"store cannot be used: {error.orig}") from error
+    except DBAPIError as error:
+        raise StoreUnavailable(f"store refused: {type(error.orig).__name__}") from error
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stored message, claimed by whoever holds this value."""
+
+    seq: int
+    message_id: str
+    conversation_id: str
+    kind: str
+    headers: dict[str, str]
+    packed: bytes
+    #: How often it was claimed, this time included.
+    attempts: int
+    #: Since when it fails, in seconds since 1970; None before its first failure.
+    failing_since: float | None
+    claim: str
+
+
+class Entries:
+    """Stored messages that are worked off in the order of their conversation.
+
+    Within a conversation the oldest waiting entry is claimed, and none beside it; conversations
+    never wait for each other.
+    """
+
+    table: ClassVar[Table]
+    #: The column of `conversations` that says when the next entry is due.
+    due: ClassVar["Column[float]"]
+    waiting_state: ClassVar[str]
+    claimed_state: ClassVar[str]
+    buried_state: ClassVar[str]
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def bury(self, entry: Entry, reason: str, now: float) -> bool:
+        """Give an entry up, for a person to look at.
+
+        Returns:
+            False when the claim had been lost meanwhile; then nothing was changed.
+        """
+        with self._database.write() as connection:
+            lock_conversation(connection, entry.conversation_id)
+            return self._finish(connection, entry, self.buried_state, now, reason)
+
+    def extend(self, entry: Entry, now: float, lease_s: float) -> None:
+        """Keep a claim for another `lease_s` seconds."""
+        held = exists().where(self.table.c.seq == entry.seq, self.table.c.claim == entry.claim)
+        with self._database.write() as connection:
+            connection.execute(
+                update(CONVERSATIONS)
+                .where(CONVERSATIONS.c.id == entry.conversation_id, held)
+                .values({self.due: now + lease_s})
+            )
+
+    def recover(self, now: float) -> int:
+        """Take back every claim; only for the one worker that runs, before it starts.
+
+        Returns:
+            How many claims a worker that is no more had left behind.
+        """
+        claimed = self.table.c.state == self.claimed_state
+        of_claimed = CONVERSATIONS.c.id.in_(select(self.table.c.conversation_id).where(claimed))
+        with self._database.write() as connection:
+            connection.execute(update(CONVERSATIONS).where(of_claimed).values({self.due: now}))
+            return connection.execute(
+                update(self.table).where(claimed).values(state=self.waiting_state, claim=None)
+            ).rowcount
+
+    def claim(self, now: float, lease_s: float) -> Entry | None:
+        """Claim the oldest entry of the conversation that has been due for longest.
+
+        Args:
+            now: seconds since 1970.
+            lease_s: after this long without `extend`, another worker may claim it.
+
+        Returns:
+            The entry, or None when nothing is due.
+        """
+        is_due = select(CONVERSATIONS.c.id).where(self.due <= now).order_by(self.due).limit(1)
+        with self._database.read() as connection:
+            if connection.execute(is_due).first() is None:
+                return None
+        with self._database.write() as connection:
+            conversation_id = connection.scalar(is_due.with_for_update(skip_locked=True))
+            if conversation_id is None:
+                return None
+            row = self._oldest_waiting(connection, conversation_id)
+            self._set_due(connection, conversation_id, None if row is None else now + lease_s)
+            return None if row is None else self._take(connection, row)
+
+    def _take(self, connection: Connection, row: Row[Any]) -> Entry:
+        entry = Entry(
+            seq=row.seq,
+            message_id=row.message_id,
+            conversation_id=row.conversation_id,
+            kind=row.kind,
+            headers=json.loads(row.headers),
+            packed=row.packed,
+            attempts=row.attempts + 1,
+            failing_since=row.failing_since,
+            claim=uuid.uuid4().hex,
+        )
+        connection.execute(
+            update(self.table)
+            .where(self.table.c.seq == entry.seq)
+            .values(state=self.claimed_state, claim=entry.claim, attempts=entry.attempts)
+        )
+        return entry
+
+    def _finish(
+        self, connection: Connection, entry: Entry, state: str, now: float, reason: str | None
+    ) -> bool:
+        """Move a claimed entry to its last state, if it is still ours, and let the next one go."""
+        values = {"state": state, "claim": None, "finished_at": now, "reason": reason}
+        if not self._change(connection, entry, values):
+            return False
+        more = self._oldest_waiting(connection, entry.conversation_id)
+        self._set_due(connection, entry.conversation_id, None if more is None else now)
+        return True
+
+    def _change(self, connection: Connection, entry: Entry, values: dict[str, Any]) -> bool:
+        """Change a claimed entry, if it is still ours."""
+        held = (self.table.c.seq == entry.seq, self.table.c.claim == entry.claim)
+        return connection.execute(update(self.table).where(*held).values(values)).rowcount == 1
+
+    def _oldest_waiting(self, connection: Connection, conversation_id: str) -> Row[Any] | None:
+        return connection.execute(
+            select(self.table)
+            .where(
+                self.table.c.conversation_id == conversation_id,
+                self.table.c.state.in_([self.waiting_state, self.claimed_state]),
+            )
+            .order_by(self.table.c.seq)
+            .limit(1)
+        ).first()
+
+    def _set_due(self, connection: Connection, conversation_id: str, at: float | None) -> None:
+        connection.execute(
+            update(CONVERSATIONS)
+            .where(CONVERSATIONS.c.id == conversation_id)
+            .values({self.due: at})
+        )
+
+
+def lock_conversation(connection: Connection, conversation_id: str) -> Row[Any]:
+    """Read a conversation and keep others from changing it until this transaction ends."""
+    return connection.execute(
+        select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).with_for_update()
+    ).one()

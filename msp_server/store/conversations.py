@@ -1,0 +1,117 @@
+"""Conversations: what is known of each customer of each business."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from msp_server.messages.capability import Capability, parse_capabilities
+from msp_server.messages.envelope import InboundMessage
+from msp_server.messages.ids import BusinessId, OpaqueId
+from msp_server.store.base import Database
+from msp_server.store.schema import CONVERSATIONS
+
+
+@dataclass(frozen=True)
+class ConversationRecord:
+    """What the store knows of one conversation."""
+
+    id: str
+    business_id: BusinessId
+    customer_id: OpaqueId
+    #: What the customer's device can show; None when never said.
+    capabilities: frozenset[Capability] | None
+    locale: str | None
+    intent: str | None
+    group: str | None
+    #: Whether the customer has left and not written since.
+    closed: bool
+
+
+class Conversations:
+    """Reads conversations; they are written as messages come and go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, conversation_id: str) -> ConversationRecord:
+        """Give one conversation by its id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = self._first(CONVERSATIONS.c.id == conversation_id)
+        if found is None:
+            raise KeyError(conversation_id)
+        return found
+
+    def find(self, customer_id: OpaqueId) -> ConversationRecord | None:
+        """Give the conversation that a customer last spoke in."""
+        return self._first(CONVERSATIONS.c.customer_id == customer_id)
+
+    def newest(self) -> ConversationRecord | None:
+        """Give the conversation in which a customer last said something."""
+        return self._first(CONVERSATIONS.c.heard_at.isnot(None))
+
+    def _first(self, condition: ColumnElement[bool]) -> ConversationRecord | None:
+        statement = select(CONVERSATIONS).where(condition)
+        with self._database.read() as connection:
+            row = connection.execute(
+                statement.order_by(CONVERSATIONS.c.heard_at.desc()).limit(1)
+            ).first()
+        return None if row is None else _record(row)
+
+
+def lock_or_make(
+    connection: Connection, business_id: BusinessId, customer_id: OpaqueId
+) -> Row[Any]:
+    """Give the row of a conversation, made if there is none, locked until the transaction ends."""
+    locked = (
+        select(CONVERSATIONS)
+        .where(
+            CONVERSATIONS.c.business_id == business_id, CONVERSATIONS.c.customer_id == customer_id
+        )
+        .with_for_update()
+    )
+    row = connection.execute(locked).first()
+    if row is not None:
+        return row
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(
+        insert(CONVERSATIONS)
+        .values(
+            id=str(uuid.uuid4()),
+            business_id=business_id,
+            customer_id=customer_id,
+            closed=False,
+            closed_seq=0,
+        )
+        .on_conflict_do_nothing()  # another process may have been first
+    )
+    return connection.execute(locked).one()
+
+
+def take_over(connection: Connection, row: Row[Any], message: InboundMessage, now: float) -> None:
+    """Note what a message tells about its customer; what it leaves out stays as it was."""
+    said = {"locale": message.locale, "intent": message.intent, "group": message.group}
+    values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if message.capabilities is not None:
+        values["capabilities"] = ",".join(sorted(message.capabilities))
+    connection.execute(
+        update(CONVERSATIONS).where(CONVERSATIONS.c.id == row.id).values(heard_at=now, **values)
+    )
+
+
+def _record(row: Row[Any]) -> ConversationRecord:
+    return ConversationRecord(
+        id=row.id,
+        business_id=row.business_id,
+        customer_id=row.customer_id,
+        capabilities=None if row.capabilities is None else parse_capabilities(row.capabilities),
+        locale=row.locale,
+        intent=row.intent,
+        group=row.group,
+        closed=row.closed,
+    )

@@ -1,0 +1,148 @@
+"""Open the store: one engine, its tables, and on SQLite the lock of the one worker."""
+
+import fcntl
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+
+from msp_server.errors import StoreBusy, StoreUnavailable
+from msp_server.store.base import Database
+from msp_server.store.conversations import Conversations
+from msp_server.store.history import History
+from msp_server.store.inbox import Inbox
+from msp_server.store.outbox import Outbox
+from msp_server.store.schema import METADATA, PULSE
+
+_BUSY_TIMEOUT_MS: Final = 5000
+_CONNECTIONS: Final = 32
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything that must not be lost."""
+
+    inbox: Inbox
+    outbox: Outbox
+    conversations: Conversations
+    history: History
+    _database: Database
+    #: The file whose lock says that a worker runs; None on PostgreSQL, where any number may.
+    _lock_file: Path | None
+
+    def check(self, now: float) -> None:
+        """Commit something, to see that it can be done.
+
+        Raises:
+            StoreBusy, StoreUnavailable: it cannot.
+        """
+        insert = postgresql.insert if self._lock_file is None else sqlite.insert
+        pulse = insert(PULSE).values(id=1, at=now)
+        with self._database.write() as connection:
+            connection.execute(
+                pulse.on_conflict_do_update(index_elements=[PULSE.c.id], set_={"at": now})
+            )
+
+    @contextmanager
+    def working(self, now: float) -> Iterator[None]:
+        """Be a worker on this store: take over what one that died has left behind.
+
+        On SQLite there can be one at a time, so that its claims are known to be dead when it is.
+
+        Raises:
+            StoreBusy: another worker runs.
+        """
+        if self._lock_file is None:
+            yield
+            return
+        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(descriptor, self._lock_file)
+            self.inbox.recover(now)
+            self.outbox.recover(now)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.engine.dispose()
+
+
+def open_store(database_url: str) -> Store:
+    """Open a store, and make its tables if they are not there.
+
+    Args:
+        database_url: `sqlite:///FILE`, in a directory that exists, or `postgresql+psycopg://…`.
+
+    Raises:
+        StoreUnavailable: it cannot be opened; says why.
+    """
+    url = make_url(database_url)
+    lock_file = None
+    if url.get_backend_name() == "sqlite":
+        file = Path(url.database or "")
+        lock_file = file.with_name(f"{file.name}.worker")
+        _make_private(file)
+    try:
+        engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, pool_timeout=5)
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable(
+            f"PostgreSQL needs {error.name}: pip install 'psycopg[binary]'"
+        ) from error
+    if lock_file is not None:
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    database = Database(engine)
+    with database.write() as connection:
+        METADATA.create_all(connection)
+    return Store(
+        inbox=Inbox(database),
+        outbox=Outbox(database),
+        conversations=Conversations(database),
+        history=History(database),
+        _database=database,
+        _lock_file=lock_file,
+    )
+
+
+def _make_private(file: Path) -> None:
+    """Make a database file that only its owner can read; SQLite gives its side files the same."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    for pragma in (
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a commit is on disk before Apple hears of it
+        "foreign_keys=ON",
+        *(("fullfsync=ON", "checkpoint_fullfsync=ON") if sys.platform == "darwin" else ()),
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("msp_writes")
+    # A transaction that reads first and writes later can find the file locked in between.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _lock(descriptor: int, file: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise StoreBusy(
+            f"another server or worker runs on {file.with_suffix('')}: stop it first"
+        ) from error

@@ -1,0 +1,146 @@
+"""The outbox: messages to be sent."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from msp_server.errors import ContentInvalid
+from msp_server.messages.content import kind_name
+from msp_server.messages.envelope import OutboundMessage
+from msp_server.store.base import Entries, Entry, lock_conversation
+from msp_server.store.conversations import lock_or_make
+from msp_server.store.schema import CONVERSATIONS, OUTBOX, OutboxState
+
+#: Why a message is buried that was under way when its customer left.
+CLOSED: Final = "the customer closed the conversation"
+
+
+class Outbox(Entries):
+    """Messages to be sent, oldest first within their conversation."""
+
+    table = OUTBOX
+    due = CONVERSATIONS.c.send_at
+    waiting_state = OutboxState.PENDING
+    claimed_state = OutboxState.CLAIMED
+    buried_state = OutboxState.BURIED
+
+    def put(self, messages: Sequence[OutboundMessage], now: float) -> None:
+        """Commit messages of one conversation that answer nothing, to be sent in this order.
+
+        Raises:
+            ContentInvalid: one of them cannot be sent as it stands, or the customer has left.
+        """
+        rows = [row_of(message, now) for message in messages]
+        with self._database.write() as connection:
+            first = messages[0]
+            conversation = lock_or_make(connection, first.business_id, first.customer_id)
+            if conversation.closed:
+                raise ContentInvalid(f"{CLOSED}: nothing can be sent until the customer writes")
+            put_rows(connection, conversation, rows, now)
+
+    def finish(self, entry: Entry, now: float) -> bool:
+        """Note that the gateway accepted a message.
+
+        Returns:
+            False when the claim had been lost meanwhile; then nothing was changed.
+        """
+        with self._database.write() as connection:
+            lock_conversation(connection, entry.conversation_id)
+            return self._finish(connection, entry, OutboxState.SENT, now, None)
+
+    def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
+        """Let an entry be tried again after `delay_s`; it fails since `now`, or for longer."""
+        since = now if entry.failing_since is None else entry.failing_since
+        self._give_back(entry, {"reason": reason, "failing_since": since}, now, delay_s)
+
+    def hold(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
+        """Let an entry be tried again after `delay_s`, which is not its own fault."""
+        self._give_back(entry, {"reason": reason}, now, delay_s)
+
+    def state(self, message_id: str) -> tuple[OutboxState, str | None]:
+        """Give how far a message has come, and the reason noted with it.
+
+        Raises:
+            KeyError: there is no such message.
+        """
+        wanted = select(OUTBOX.c.state, OUTBOX.c.reason).where(OUTBOX.c.message_id == message_id)
+        with self._database.read() as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            raise KeyError(message_id)
+        return OutboxState(row.state), row.reason
+
+    def _give_back(self, entry: Entry, values: dict[str, Any], now: float, delay_s: float) -> None:
+        with self._database.write() as connection:
+            lock_conversation(connection, entry.conversation_id)
+            noted = connection.scalar(select(OUTBOX.c.reason).where(OUTBOX.c.seq == entry.seq))
+            if noted == CLOSED:
+                self._finish(connection, entry, OutboxState.BURIED, now, CLOSED)
+                return
+            values = {"state": OutboxState.PENDING, "claim": None, **values}
+            if self._change(connection, entry, values):
+                self._set_due(connection, entry.conversation_id, now + delay_s)
+
+
+def row_of(message: OutboundMessage, now: float, answers: str | None = None) -> dict[str, Any]:
+    """Lay a message out as a row: its bytes are made here, once, for every attempt to send it.
+
+    Raises:
+        ContentInvalid: it cannot be sent as it stands.
+    """
+    headers, packed = message.to_wire()
+    return {
+        "message_id": message.id,
+        "answers": answers,
+        "kind": kind_name(message.content),
+        "headers": json.dumps(headers),
+        "packed": packed,
+        "state": OutboxState.PENDING,
+        "attempts": 0,
+        "created_at": now,
+    }
+
+
+def put_rows(
+    connection: Connection, conversation: Row[Any], rows: Sequence[dict[str, Any]], now: float
+) -> None:
+    """Insert rows of one conversation, which is locked, and let them be sent."""
+    if not rows:
+        return
+    _insert(connection, conversation, rows)
+    if conversation.send_at is None:
+        connection.execute(
+            update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation.id).values(send_at=now)
+        )
+
+
+def put_buried_rows(
+    connection: Connection, conversation: Row[Any], rows: Sequence[dict[str, Any]], now: float
+) -> None:
+    """Insert rows that come too late to be sent: their customer has left."""
+    buried = {"state": OutboxState.BURIED, "reason": CLOSED, "finished_at": now}
+    if rows:
+        _insert(connection, conversation, [{**row, **buried} for row in rows])
+
+
+def bury_closed(connection: Connection, conversation_id: str, now: float) -> None:
+    """Bury what waits to be sent in a conversation, and mark what is under way."""
+    of_conversation = OUTBOX.c.conversation_id == conversation_id
+    connection.execute(
+        update(OUTBOX)
+        .where(of_conversation, OUTBOX.c.state == OutboxState.CLAIMED)
+        .values(reason=CLOSED)
+    )
+    connection.execute(
+        update(OUTBOX)
+        .where(of_conversation, OUTBOX.c.state == OutboxState.PENDING)
+        .values(state=OutboxState.BURIED, reason=CLOSED, finished_at=now)
+    )
+
+
+def _insert(connection: Connection, conversation: Row[Any], rows: Sequence[dict[str, Any]]) -> None:
+    connection.execute(
+        insert(OUTBOX), [{**row, "conversation_id": conversation.id} for row in rows]
+    )

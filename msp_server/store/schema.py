@@ -1,0 +1,145 @@
+"""The tables, written once for SQLite and PostgreSQL.
+
+`conversations.answer_at` and `send_at` say when something is next due in a conversation, and are
+null while nothing waits. A claim moves them forward by its lease: so a conversation has one
+answer and one send under way at most, and a worker that dies gives its claim back by itself.
+Times are seconds since 1970.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData()
+
+_Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself on INTEGER alone
+
+
+class InboxState(StrEnum):
+    """How far a received message has come."""
+
+    RECEIVED = "RECEIVED"
+    CLAIMED = "CLAIMED"
+    ANSWERED = "ANSWERED"
+    BURIED = "BURIED"
+
+
+class OutboxState(StrEnum):
+    """How far a message to be sent has come."""
+
+    PENDING = "PENDING"
+    CLAIMED = "CLAIMED"
+    SENT = "SENT"
+    BURIED = "BURIED"
+
+
+CONVERSATIONS: Final = Table(
+    "conversations",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("business_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("capabilities", Text),
+    Column("locale", Text),
+    Column("intent", Text),
+    Column("group", Text),
+    Column("closed", Boolean, nullable=False),
+    #: `inbox.seq` of the newest close: what came before it gets no answer any more.
+    Column("closed_seq", BigInteger, nullable=False),
+    #: When the customer last said something; null while only we have.
+    Column("heard_at", Float),
+    Column("answer_at", Float),
+    Column("send_at", Float),
+    UniqueConstraint("business_id", "customer_id"),
+)
+
+INBOX: Final = Table(
+    "inbox",
+    METADATA,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, ForeignKey(CONVERSATIONS.c.id), nullable=False),
+    Column("kind", Text, nullable=False),
+    #: Apple's headers that say something about the message, as JSON.
+    Column("headers", Text, nullable=False),
+    #: The body as the bytes that came.
+    Column("packed", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("claim", Text),
+    Column("attempts", Integer, nullable=False),
+    #: Why it was buried, or why it is tried again.
+    Column("reason", Text),
+    Column("created_at", Float, nullable=False),
+    #: Since when it could not be worked off; null before its first failure.
+    Column("failing_since", Float),
+    Column("finished_at", Float),
+    sqlite_autoincrement=True,
+)
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, ForeignKey(CONVERSATIONS.c.id), nullable=False),
+    #: The received message it answers; null when it answers none.
+    Column("answers", Text),
+    Column("kind", Text, nullable=False),
+    #: The headers that say what it is, as JSON.
+    Column("headers", Text, nullable=False),
+    #: The body as the bytes that go.
+    Column("packed", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("claim", Text),
+    Column("attempts", Integer, nullable=False),
+    #: Why it was buried, or why it is tried again.
+    Column("reason", Text),
+    Column("created_at", Float, nullable=False),
+    #: Since when the gateway has not accepted it; null before its first failure.
+    Column("failing_since", Float),
+    Column("finished_at", Float),
+    sqlite_autoincrement=True,
+)
+
+#: A row that `check` rewrites, to see whether the store can commit.
+PULSE: Final = Table(
+    "pulse", METADATA, Column("id", Integer, primary_key=True), Column("at", Float, nullable=False)
+)
+
+
+def _where_waiting(name: str, table: Table, waiting: tuple[str, ...]) -> None:
+    condition = table.c.state.in_(waiting)
+    Index(
+        name,
+        table.c.conversation_id,
+        table.c.seq,
+        sqlite_where=condition,
+        postgresql_where=condition,
+    )
+
+
+def _where_due(name: str, column: "Column[float]") -> None:
+    condition = column.isnot(None)
+    Index(name, column, sqlite_where=condition, postgresql_where=condition)
+
+
+_where_due("conversations_answer_at", CONVERSATIONS.c.answer_at)
+_where_due("conversations_send_at", CONVERSATIONS.c.send_at)
+_where_waiting("inbox_waiting", INBOX, (InboxState.RECEIVED, InboxState.CLAIMED))
+_where_waiting("outbox_waiting", OUTBOX, (OutboxState.PENDING, OutboxState.CLAIMED))
+Index("inbox_conversation", INBOX.c.conversation_id, INBOX.c.seq)
+Index("outbox_conversation", OUTBOX.c.conversation_id, OUTBOX.c.seq)
