@@ -1,0 +1,1 @@
+"""Who answers: agents, the router that chooses among them, and two agents to begin with."""

@@ -1,0 +1,117 @@
+"""Agents: handlers for what customers say."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from msp_server.agents.conversation import Conversation
+from msp_server.errors import HandlerError
+from msp_server.messages.content import AnswerableContent, OutboundContent
+from msp_server.messages.presence import Close
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=AnswerableContent)
+
+#: What a handler gives back: one content, several in order, or nothing.
+Answer: TypeAlias = OutboundContent | Iterable[OutboundContent] | None
+Handler: TypeAlias = Callable[[C, Conversation], Answer]
+Predicate: TypeAlias = Callable[[C, Conversation], bool]
+
+_ADVICE = """agent=%r has no handler for kind=%s; this would answer it:
+    @agent.on(%s)
+    def answer(content: %s, conversation: Conversation) -> Text:
+        return Text("…")"""
+
+
+class Agent:
+    """Who answers: a name and handlers, tried in the order they were added."""
+
+    def __init__(self, name: str, *, automated: bool = True) -> None:
+        """Make an agent without handlers.
+
+        Args:
+            name: what logs call it.
+            automated: whether a machine writes the answers; Apple is told with each message.
+        """
+        self.name = name
+        self.automated = automated
+        self._handlers: list[_Bound] = []
+        self._advised: set[str] = set()
+
+    def on(
+        self, kind: type[C], where: Predicate[C] | None = None
+    ) -> Callable[[Handler[C]], Handler[C]]:
+        """Make the decorator that adds a handler.
+
+        Args:
+            kind: the class of the contents it answers.
+            where: it answers those alone for which this holds.
+
+        Returns:
+            A decorator that gives the function back unchanged, so that tests can call it.
+
+        Raises:
+            TypeError: `kind` is nothing that a customer says and that asks for an answer.
+        """
+        if not issubclass(kind, AnswerableContent):
+            raise TypeError(f"{kind.__name__} is nothing that a handler can answer")
+
+        def add(handler: Handler[C]) -> Handler[C]:
+            self._handlers.append(_Bound(kind, where, handler))
+            return handler
+
+        return add
+
+    def answer(
+        self, content: AnswerableContent, conversation: Conversation
+    ) -> list[OutboundContent]:
+        """Let the first handler that matches answer.
+
+        Raises:
+            HandlerError: it raised, or gave back something that is no content.
+        """
+        for bound in self._handlers:
+            if not isinstance(content, bound.kind):
+                continue
+            try:
+                if bound.where is None or bound.where(content, conversation):
+                    return _contents(bound.handler(content, conversation))
+            except Exception as error:
+                raise HandlerError(self.name, bound.name, _describe(error)) from error
+        self._advise(content)
+        return []
+
+    def _advise(self, content: AnswerableContent) -> None:
+        """Say once for each kind how it would be answered."""
+        kind = type(content).__name__
+        if isinstance(content, Close) or kind in self._advised:
+            return
+        self._advised.add(kind)
+        log.warning(_ADVICE, self.name, kind, kind, kind)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    kind: type[Any]
+    where: Predicate[Any] | None
+    handler: Handler[Any]
+
+    @property
+    def name(self) -> str:
+        return getattr(self.handler, "__qualname__", type(self.handler).__name__)
+
+
+def _contents(answer: Answer) -> list[OutboundContent]:
+    if answer is None:
+        return []
+    contents = [answer] if isinstance(answer, OutboundContent) else list(answer)
+    for content in contents:
+        if not isinstance(content, OutboundContent):
+            raise TypeError(f"gave back {type(content).__name__}, which is no content to send")
+    return contents
+
+
+def _describe(error: Exception) -> str:
+    return f"raised {type(error).__name__}: {error}"

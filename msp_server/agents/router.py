@@ -1,0 +1,89 @@
+"""The router: chooses the agent of a conversation."""
+
+import importlib
+from dataclasses import dataclass
+
+from msp_server.agents.agent import Agent
+from msp_server.agents.conversation import Conversation
+from msp_server.errors import ConfigurationError, Fault
+from msp_server.messages.ids import parse_business_id
+
+
+class Router:
+    """Chooses by business, intent and group; the first route that matches counts."""
+
+    def __init__(self, default: Agent) -> None:
+        """Make a router.
+
+        Args:
+            default: answers where no route matches.
+        """
+        self._default = default
+        self._routes: list[_Route] = []
+
+    def add(
+        self,
+        agent: Agent,
+        *,
+        business_id: str | None = None,
+        intent: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Let an agent answer the conversations that fit all of what is given.
+
+        Args:
+            agent: who answers.
+            business_id: the business that is being talked to.
+            intent: the entry point's `biz-intent-id`.
+            group: the entry point's `biz-group-id`.
+        """
+        business = None if business_id is None else parse_business_id(business_id)
+        self._routes.append(_Route(agent, business, intent, group))
+
+    def choose(self, conversation: Conversation) -> Agent:
+        """Give the agent that answers a conversation."""
+        for route in self._routes:
+            if route.matches(conversation):
+                return route.agent
+        return self._default
+
+
+@dataclass(frozen=True)
+class _Route:
+    agent: Agent
+    business_id: str | None
+    intent: str | None
+    group: str | None
+
+    def matches(self, conversation: Conversation) -> bool:
+        return (
+            self.business_id in (None, conversation.business_id)
+            and self.intent in (None, conversation.intent)
+            and self.group in (None, conversation.group)
+        )
+
+
+def load_router(reference: str) -> Router:
+    """Import the agent or router that a setting names.
+
+    Args:
+        reference: `module:attribute`.
+
+    Raises:
+        ConfigurationError: it cannot be imported, or is something else.
+    """
+    module_name, _, attribute = reference.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+    except Exception as error:
+        raise _unfit(f"cannot be imported: {type(error).__name__}: {error}") from error
+    if isinstance(found, Router):
+        return found
+    if isinstance(found, Agent):
+        return Router(default=found)
+    raise _unfit(f"{reference} is neither an Agent nor a Router")
+
+
+def _unfit(problem: str) -> ConfigurationError:
+    cure = "enter module:attribute of an Agent or a Router, importable from this directory"
+    return ConfigurationError([Fault("MSP_AGENT", problem, cure)])
