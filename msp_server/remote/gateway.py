@@ -1,0 +1,109 @@
+"""The gateway: Apple's message server."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msp_server.errors import (
+    CredentialsRefused,
+    RemoteBusy,
+    RemoteError,
+    RemoteRefused,
+)
+from msp_server.remote.http import HttpAnswer, HttpClient
+
+#: How we name ourselves; Apple logs the first 64 characters.
+#: Source: Business Chat API, "Integrating with Business Chat".
+MSP_AGENT: Final = "msp-server/0.1"
+#: The longest wait that a `Retry-After` can ask of us.
+RETRY_AFTER_LIMIT_S: Final = 300
+
+_BUSY: Final = (408, 429)
+_CREDENTIALS: Final = (401, 403)
+_SHOWN_CHARS: Final = 200
+
+
+class Gateway:
+    """Sends messages to customers."""
+
+    def __init__(self, base_url: str, token: Callable[[], str], client: HttpClient) -> None:
+        """Make a gateway client.
+
+        Args:
+            base_url: ends in `/v1`.
+            token: makes the JWT of one request.
+            client: makes the request.
+        """
+        self.base_url = base_url
+        self._token = token
+        self._client = client
+
+    def send(self, headers: Mapping[str, str], packed: bytes, message_id: str) -> HttpAnswer:
+        """Send one message, once.
+
+        Args:
+            headers: those that say what it is.
+            packed: its body.
+            message_id: names it in errors.
+
+        Returns:
+            The gateway's answer: it has accepted the message. Nobody hears whether it arrives.
+
+        Raises:
+            RemoteUnreachable: no answer came; it may or may not have been accepted.
+            RemoteBusy: the gateway asks us to come back later.
+            CredentialsRefused: it does not accept our token.
+            RemoteRefused: it does not accept the message, and never will.
+
+        Source: MSP REST API, "Common Specifications".
+        """
+        address = f"{self.base_url}/message"
+        answer = self._client.request(
+            "POST",
+            address,
+            {
+                **headers,
+                "Authorization": f"Bearer {self._token()}",
+                "msp-agent": MSP_AGENT,
+                "Accept": "*/*",
+            },
+            packed,
+            message_id,
+        )
+        if not 200 <= answer.status < 300:
+            raise _error(answer, address, message_id)
+        return answer
+
+
+def _error(answer: HttpAnswer, address: str, message_id: str) -> RemoteError:
+    kind = _kind(answer.status)
+    error = kind(
+        f"answered {answer.status}",
+        method="POST",
+        address=address,
+        status=answer.status,
+        message_id=message_id,
+        # Apple's refusals have no body; the emulator's say why in a header.
+        answer=answer.headers.get("X-Emulator-Reason", "")
+        or answer.body.decode("utf-8", "replace")[:_SHOWN_CHARS],
+    )
+    if isinstance(error, RemoteBusy):
+        error.delay_s = _retry_after(answer.headers.get("Retry-After", ""))
+    return error
+
+
+def _kind(status: int) -> type[RemoteError]:
+    if status in _CREDENTIALS:
+        return CredentialsRefused
+    if status in _BUSY or status >= 500:
+        return RemoteBusy
+    return RemoteRefused
+
+
+def _retry_after(text: str) -> float | None:
+    """Read the seconds of a `Retry-After`; a date in it is not read."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return min(seconds, RETRY_AFTER_LIMIT_S) if 0 <= seconds < math.inf else None

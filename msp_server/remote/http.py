@@ -1,0 +1,94 @@
+"""The one function that makes every request of ours."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import requests
+
+from msp_server.errors import RemoteUnreachable
+
+#: How long we wait for a connection. Source: Apple's samples wait 10 s in all.
+CONNECT_TIMEOUT_S: Final = 10
+#: How long we wait for the next bytes. Source: Business Chat API, "Messages Sent".
+READ_TIMEOUT_S: Final = 30
+#: The most of an answer that is read. Assumed.
+ANSWER_LIMIT_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    #: The first `ANSWER_LIMIT_BYTES` of it.
+    body: bytes
+
+
+class HttpClient:
+    """Makes requests over kept connections, one session for each thread."""
+
+    def __init__(self, https_proxy: str | None = None) -> None:
+        """Make a client.
+
+        Args:
+            https_proxy: proxy for https addresses. The environment is not looked at otherwise:
+                an entry in `~/.netrc` would replace our `Authorization` header.
+        """
+        self._proxies = {"https": https_proxy} if https_proxy else {}
+        self._local = threading.local()
+
+    def request(
+        self,
+        method: str,
+        address: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        message_id: str | None = None,
+    ) -> HttpAnswer:
+        """Make one request; redirects are not followed.
+
+        Raises:
+            RemoteUnreachable: no connection, no answer in time, or a broken one.
+        """
+        try:
+            with self._session().request(
+                method,
+                address,
+                headers=dict(headers or {}),
+                data=body,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                answer = next(response.iter_content(ANSWER_LIMIT_BYTES), b"")
+                return HttpAnswer(response.status_code, response.headers, answer)
+        except requests.RequestException as error:
+            raise RemoteUnreachable(
+                _describe(error), method=method, address=address, message_id=message_id
+            ) from error
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.proxies = dict(self._proxies)
+            self._local.session = session
+        return session
+
+
+def _describe(error: requests.RequestException) -> str:
+    match error:
+        case requests.ConnectTimeout():
+            return f"not connected within {CONNECT_TIMEOUT_S} s"
+        case requests.ReadTimeout():
+            return f"no answer within {READ_TIMEOUT_S} s, it may have been accepted"
+        case requests.exceptions.SSLError():
+            return "TLS failed"
+        case requests.ConnectionError():
+            return "not connected, or cut off before an answer"
+        case _:
+            return type(error).__name__
