@@ -1,0 +1,1 @@
+"""The two loops that move stored messages: inbox → agent → outbox, and outbox → gateway."""

@@ -1,0 +1,140 @@
+"""A loop: claims entries and works on them, in several threads, until told to stop."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from msp_server.errors import StoreError, where
+from msp_server.store.base import Entry
+
+log = logging.getLogger(__name__)
+
+#: How long a claim lasts without being extended.
+LEASE_S: Final = 60.0
+#: How often is looked for what other processes have stored, or what has become due.
+POLL_S: Final = 0.1
+#: How long to wait after an error of our own before going on.
+PAUSE_S: Final = 1.0
+
+
+class Work(Protocol):
+    """What a loop does: `Answering` or `Sending`."""
+
+    def claim(self, lease_s: float) -> Entry | None:
+        """Claim the next entry that is due."""
+
+    def extend(self, entry: Entry, lease_s: float) -> None:
+        """Keep a claim."""
+
+    def work(self, entry: Entry) -> None:
+        """Work on a claimed entry."""
+
+
+class Loop:
+    """Threads that work on what is due."""
+
+    def __init__(self, name: str, work: Work, threads: int) -> None:
+        """Make a loop.
+
+        Args:
+            name: what its threads are called.
+            work: what is done.
+            threads: how many entries are worked on at a time.
+        """
+        self._name = name
+        self._work = work
+        self._changed = threading.Condition()
+        self._wakeups = 0
+        self._limit = threads
+        self._stopping = threading.Event()
+        self._held: dict[int, Entry] = {}
+        self._let_go = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        self._keeper = threading.Thread(target=self._keep, name=f"{name}-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start working."""
+        for thread in (*self._threads, self._keeper):
+            thread.start()
+
+    def wake(self) -> None:
+        """Say that something may be due."""
+        with self._changed:
+            self._wakeups = min(self._wakeups + 1, self._limit)
+            self._changed.notify()
+
+    def stop(self, grace_s: float) -> bool:
+        """Stop after the entries now under work.
+
+        Returns:
+            Whether all were done within `grace_s`; others are taken up again at the next start.
+        """
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+        with self._let_go:
+            return self._let_go.wait_for(lambda: not self._held, grace_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                worked = self._turn()
+            except StoreError as error:
+                log.warning("store failed loop=%s error=%s", self._name, error)
+                self._stopping.wait(PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - one turn's error must not end the loop
+                log.error("loop failed loop=%s error=%s", self._name, where(error))  # noqa: TRY400 - may quote a customer
+                self._stopping.wait(PAUSE_S)
+            else:
+                if not worked:
+                    self._wait()
+
+    def _turn(self) -> bool:
+        entry = self._work.claim(LEASE_S)
+        if entry is None:
+            return False
+        self.wake()  # where one is due there may be two: another thread looks
+        with self._holding(entry):
+            self._work.work(entry)
+        return True
+
+    def _wait(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._wakeups or self._stopping.is_set())
+            self._wakeups = max(0, self._wakeups - 1)
+
+    @contextmanager
+    def _holding(self, entry: Entry) -> Iterator[None]:
+        me = threading.get_ident()
+        with self._let_go:
+            self._held[me] = entry
+        try:
+            yield
+        finally:
+            with self._let_go:
+                del self._held[me]
+                self._let_go.notify_all()
+
+    def _keep(self) -> None:
+        """Look in regularly, and keep the claims of what takes long."""
+        looks = 0
+        while not self._stopping.wait(POLL_S):
+            self.wake()
+            looks += 1
+            if looks * POLL_S >= LEASE_S / 4:
+                looks = 0
+                self._extend()
+
+    def _extend(self) -> None:
+        with self._let_go:
+            held = list(self._held.values())
+        for entry in held:
+            try:
+                self._work.extend(entry, LEASE_S)
+            except StoreError as error:
+                log.warning("claim not extended message_id=%.80r error=%s", entry.message_id, error)

@@ -1,0 +1,155 @@
+"""Sending: takes messages from the outbox to the gateway."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from msp_server.errors import CredentialsRefused, RemoteBusy, RemoteError, RemoteRefused
+from msp_server.remote.gateway import Gateway
+from msp_server.store.base import Entry
+from msp_server.store.opening import Store
+
+log = logging.getLogger(__name__)
+
+#: The first delay before a second attempt, doubled for each further one.
+FIRST_DELAY_S: Final = 0.5
+#: The longest delay between two attempts.
+LONGEST_DELAY_S: Final = 60.0
+
+
+class Pause:
+    """Holds all sending back while the gateway refuses our token."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._refusals = 0
+
+    def holds(self, now: float) -> bool:
+        """Tell whether nothing may be sent now."""
+        with self._lock:
+            return now < self._until
+
+    def begin(self, now: float) -> float:
+        """Pause, longer after each refusal, and give the pause's length in seconds.
+
+        Refusals of sends that were under way together count as one.
+        """
+        with self._lock:
+            if now >= self._until:
+                self._refusals += 1
+                self._until = now + backoff_s(self._refusals)
+            return self._until - now
+
+    def end(self) -> None:
+        """Note that the gateway accepted our token."""
+        with self._lock:
+            self._refusals = 0
+            self._until = 0.0
+
+
+@dataclass(frozen=True)
+class Sending:
+    """Sends one entry of the outbox at a time."""
+
+    store: Store
+    gateway: Gateway
+    #: Gives seconds since 1970.
+    now: Callable[[], float]
+    #: How long an entry may fail before it is buried.
+    give_up_s: float
+    pause: Pause = field(default_factory=Pause)
+
+    def claim(self, lease_s: float) -> Entry | None:
+        """Claim the next entry that is due, unless sending is paused."""
+        now = self.now()
+        return None if self.pause.holds(now) else self.store.outbox.claim(now, lease_s)
+
+    def extend(self, entry: Entry, lease_s: float) -> None:
+        """Keep a claim."""
+        self.store.outbox.extend(entry, self.now(), lease_s)
+
+    def work(self, entry: Entry) -> None:
+        """Send a claimed entry; release it, hold it or bury it if that fails.
+
+        Raises:
+            StoreError: the store did not note what became of it; the entry's lease runs out, and
+                it is sent again with the same id and the same bytes.
+        """
+        try:
+            self.gateway.send(entry.headers, entry.packed, entry.message_id)
+        except CredentialsRefused as error:
+            self._hold(entry, error)
+        except RemoteRefused as error:
+            self._bury(entry, error, "the gateway will not accept it")
+        except RemoteError as error:
+            self._release(entry, error)
+        else:
+            self.pause.end()
+            self.store.outbox.finish(entry, self.now())
+            log.info(
+                "sent message_id=%.80r kind=%s attempts=%d",
+                entry.message_id,
+                entry.kind,
+                entry.attempts,
+            )
+
+    def send_next(self, lease_s: float = 60) -> bool:
+        """Send the next entry that is due; False when there is none."""
+        entry = self.claim(lease_s)
+        if entry is not None:
+            self.work(entry)
+        return entry is not None
+
+    def _hold(self, entry: Entry, error: CredentialsRefused) -> None:
+        now = self.now()
+        delay_s = self.pause.begin(now)
+        self.store.outbox.hold(entry, str(error), now, delay_s)
+        log.error(
+            "held message_id=%.80r error=%s; all sending pauses for %.1f s: "
+            "check MSP_ID, MSP_SECRET and MSP_GATEWAY",
+            entry.message_id,
+            error,
+            delay_s,
+        )
+
+    def _release(self, entry: Entry, error: RemoteError) -> None:
+        now = self.now()
+        delay_s = backoff_s(entry.attempts)
+        if isinstance(error, RemoteBusy) and error.delay_s is not None:
+            delay_s = max(delay_s, error.delay_s)
+        failing_s = now - (now if entry.failing_since is None else entry.failing_since)
+        if failing_s + delay_s > self.give_up_s:
+            self._bury(entry, error, f"given up after {failing_s:.0f} s (MSP_SEND_GIVE_UP_S)")
+            return
+        self.store.outbox.release(entry, str(error), now, delay_s)
+        log.warning(
+            "released message_id=%.80r attempts=%d again_in_s=%.1f error=%s",
+            entry.message_id,
+            entry.attempts,
+            delay_s,
+            error,
+        )
+
+    def _bury(self, entry: Entry, error: RemoteError, why: str) -> None:
+        said = f", which said: {error.answer}" if error.answer else ""
+        if self.store.outbox.bury(entry, f"{why}: {error}{said}", self.now()):
+            log.error(
+                "buried message_id=%.80r kind=%s %s error=%s",
+                entry.message_id,
+                entry.kind,
+                why,
+                error,
+            )
+
+
+def backoff_s(attempts: int) -> float:
+    """Give the delay after so many attempts: doubled each time, shortened by up to half at random.
+
+    The chance keeps many senders from coming back together.
+    """
+    longest = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempts - 1, 16))
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - a delay, not a secret
