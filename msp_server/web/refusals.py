@@ -1,0 +1,56 @@
+"""Turn errors into answers: one line of JSON that says what is wrong and what to do."""
+
+import logging
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from msp_server.errors import StoreError, WebhookError, where
+
+log = logging.getLogger(__name__)
+
+#: When a sender may come back after the store failed, seconds.
+RETRY_AFTER_S = 5
+
+
+def answer_errors(app: Flask) -> None:
+    """Register what the app answers to each kind of error."""
+
+    @app.errorhandler(WebhookError)
+    def refuse(error: WebhookError) -> ResponseReturnValue:
+        return _answer(error.status, str(error))
+
+    @app.errorhandler(StoreError)
+    def ask_to_come_back(error: StoreError) -> ResponseReturnValue:
+        log.error("store failed message_id=%s error=%s", _message_id(), error)
+        answer, status = _answer(503, "the message could not be stored: send it again later")
+        return answer, status, {"Retry-After": str(RETRY_AFTER_S)}
+
+    @app.errorhandler(HTTPException)
+    def explain(error: HTTPException) -> ResponseReturnValue:
+        status = error.code or 500
+        problem = "no such route: Apple posts to /message" if status == 404 else error.name
+        allowed = getattr(error, "valid_methods", None)
+        return *_answer(status, problem), {"Allow": ", ".join(allowed)} if allowed else {}
+
+    @app.errorhandler(Exception)
+    def admit(error: Exception) -> ResponseReturnValue:
+        log.error("failed message_id=%s error=%s", _message_id(), where(error))
+        return _answer(500, "this server made a mistake: its log says where")
+
+
+def _answer(status: int, problem: str) -> tuple[dict[str, str], int]:
+    log.warning(
+        "refused status=%d message_id=%s path=%.100s error=%s",
+        status,
+        _message_id(),
+        ascii(request.path),
+        problem,
+    )
+    return {"error": problem}, status
+
+
+def _message_id() -> str:
+    """Give the id in the header, which anybody can send, fit for a log."""
+    return ascii(request.headers.get("id", "")[:80])

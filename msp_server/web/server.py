@@ -1,0 +1,93 @@
+"""Serve a WSGI app with waitress, stricter where waitress is lenient.
+
+Why waitress: its one loop reads each request to the end before a thread sees it, so that two
+hundred clients who send a byte a minute hold no thread; it serves from the process that runs our
+loops, so that nothing is left behind when that is killed; and its parser can be made to refuse a
+request with two lengths. Measured against it with an empty Flask route and 16 connections on two
+cores: granian 1.8 times as many requests per second with 16 threads, gunicorn's threads 0.5.
+granian hides a second length from the app and gives each slow body a thread of its own.
+"""
+
+import json
+import socket
+from typing import Final
+
+from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import BaseWSGIServer, create_server
+from waitress.utilities import Error
+
+#: The most of a body that is taken in before the app refuses it in its own words.
+BODY_LIMIT_BYTES: Final = 2 * 1024 * 1024
+#: What a client may leave unsaid for before it is cut off, seconds.
+IDLE_LIMIT_S: Final = 60
+#: How many clients may be connected at a time.
+CONNECTIONS_LIMIT: Final = 4096
+#: How many requests are worked on at a time.
+THREADS: Final = 8
+
+
+class StrictParser(HTTPRequestParser):
+    """Reads requests; one with two lengths is refused, and every refusal is a line of JSON."""
+
+    def received(self, data: bytes) -> int:
+        """Take in more of a request, and give how much of `data` belonged to it."""
+        consumed: int = super().received(data)
+        if self.error is not None and not isinstance(self.error, JsonError):
+            self.error = JsonError(self.error)
+        return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the request line and the headers.
+
+        Source: RFC 9112, section 6.3: two lengths may be an attempt to smuggle a request.
+        """
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("both Content-Length and Transfer-Encoding: send one of them")
+
+
+class JsonError(Error):
+    """A refusal of waitress's, in the form of ours."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(error.body)
+        self.code = error.code
+        self.reason = error.reason
+
+    def to_response(self, _ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # type: ignore[override]  # the stubs say str, waitress writes bytes
+        """Give status, headers and body."""
+        body = json.dumps({"error": f"{self.reason}: {self.body}"}).encode() + b"\n"
+        return f"{self.code} {self.reason}", [("Content-Type", "application/json")], body
+
+
+class StrictChannel(HTTPChannel):
+    """A connection that is read by `StrictParser`."""
+
+    parser_class = StrictParser
+
+
+def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
+    """Take the port; `run` on the result serves until the process is told to stop.
+
+    Raises:
+        OSError: the port is taken, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=1024)
+    server = create_server(
+        app,
+        sockets=[listener],
+        threads=THREADS,
+        connection_limit=CONNECTIONS_LIMIT,
+        channel_timeout=IDLE_LIMIT_S,
+        cleanup_interval=10,
+        max_request_body_size=BODY_LIMIT_BYTES,
+        asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=True,
+        ident=None,
+    )
+    assert isinstance(server, BaseWSGIServer)  # noqa: S101 - for the type checker: one socket
+    server.channel_class = StrictChannel
+    return server
