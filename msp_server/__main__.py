@@ -1,0 +1,262 @@
+"""The command line: `python -m msp_server …`."""
+
+import json
+import runpy
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from msp_server.app import configure, make_sending, open_store_of
+from msp_server.emulation import running_emulator
+from msp_server.errors import ConfigurationError, MspError, StoreBusy
+from msp_server.messages.envelope import OutboundMessage
+from msp_server.messages.ids import BusinessId, OpaqueId, new_message_id
+from msp_server.messages.text import Text
+from msp_server.service import serve, set_up_logging, work
+from msp_server.settings import Settings, read_environment
+from msp_server.store.history import HistoryEntry
+from msp_server.store.opening import Store
+from msp_server.store.schema import OutboxState
+from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
+
+_EXERCISES: Final = Path(__file__).parent / "exercises"
+#: How long `send` waits for the gateway's answer, seconds.
+_SEND_LIMIT_S: Final = 10.0
+_LOOK_AGAIN_S: Final = 0.05
+_SHOWN_CHARS: Final = 60
+
+
+class _Commands(click.Group):
+    """Commands whose expected errors are told in words, not as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click declares it
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            faults = "\n".join(f"  {fault}" for fault in error.faults)
+            raise click.ClickException(f"settings are unfit:\n{faults}") from error
+        except MspError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def main() -> None:
+    """A server for Apple Messages for Business, and an emulator of Apple's side.
+
+    Settings come from the environment and from .env in this directory; config.example.env names
+    them all. Without any, everything runs against the emulator.
+    """
+
+
+@main.command()
+def run() -> None:
+    """Run the whole thing: the server, and the emulator if that is the gateway."""
+    settings, router = configure()
+    set_up_logging(settings.log_level)
+    with ExitStack() as stack:
+        if settings.emulated:
+            stack.enter_context(running_emulator(settings))
+        serve(settings, router, lambda: click.echo(_welcome(settings)), works=True)
+
+
+@main.command("serve")
+@click.option("--web-only", is_flag=True, help="Only take messages in; a worker answers and sends.")
+def serve_command(web_only: bool) -> None:
+    """Run the server alone: take messages in, answer and send."""
+    settings, router = configure()
+    set_up_logging(settings.log_level)
+    serve(
+        settings,
+        router,
+        lambda: click.echo(f"Server on {settings.server_url}, gateway {settings.gateway_url}"),
+        works=not web_only,
+    )
+
+
+@main.command()
+def worker() -> None:
+    """Answer and send what `serve --web-only` takes in."""
+    settings, router = configure()
+    set_up_logging(settings.log_level)
+    work(settings, router, lambda: click.echo(f"Worker for gateway {settings.gateway_url}"))
+
+
+@main.command(
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "help_option_names": [],
+    }
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def emulator(arguments: tuple[str, ...]) -> None:
+    """Run the emulator alone, for this server or any other; --help tells its options."""
+    settings = Settings.from_environment({**read_environment(), "MSP_GATEWAY": "emulator"})
+    process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+        [sys.executable, "-m", "msp_server.emulator", *arguments], env=settings.environment()
+    )
+    try:
+        sys.exit(process.wait())
+    except KeyboardInterrupt:
+        sys.exit(process.wait())  # the terminal has told it too
+
+
+@main.command()
+@click.argument("text")
+@click.option("--to", help="A customer's opaque ID; without it, the customer who wrote last.")
+def send(text: str, to: str | None) -> None:
+    """Send a text to a customer, in order with everything else, and say what became of it."""
+    settings, _router = configure()
+    set_up_logging("ERROR")
+    store = open_store_of(settings)
+    business_id, customer_id = _addresses(settings, store, to)
+    message = OutboundMessage(
+        new_message_id(), business_id, customer_id, Text(text), automated=False
+    )
+    store.outbox.put([message], time.time())
+    state, reason = _await_sent(settings, store, message)
+    match state:
+        case OutboxState.SENT:
+            click.echo(f"accepted by the gateway message_id={message.id}")
+        case OutboxState.BURIED:
+            raise click.ClickException(f"buried message_id={message.id}: {reason}")
+        case _:
+            click.echo(f"still waiting message_id={message.id}: {reason or 'not tried yet'}")
+
+
+@main.command()
+@click.option("--limit", default=50, show_default=True, help="How many, newest last.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
+def messages(limit: int, as_json: bool) -> None:
+    """Show what came and went, and how far each message has come."""
+    settings, _router = configure()
+    entries = open_store_of(settings).history.newest(limit)
+    for entry in entries:
+        click.echo(json.dumps(_record(entry)) if as_json else _line(entry))
+    if not entries and not as_json:
+        click.echo("no messages yet")
+
+
+@main.command()
+@click.argument("number")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def exercise(number: str, arguments: tuple[str, ...]) -> None:
+    """Run one of the tutorial's exercises, such as 03; what follows is passed on to it."""
+    found = sorted(_EXERCISES.glob("[0-9][0-9]_*.py"))
+    wanted = [file for file in found if file.name.startswith(f"{number.zfill(2)}_")]
+    if not wanted:
+        numbers = ", ".join(file.name[:2] for file in found)
+        raise click.ClickException(f"no exercise {number}; there are {numbers}")
+    sys.argv = [str(wanted[0]), *arguments]
+    runpy.run_path(str(wanted[0]), run_name="__main__")
+
+
+@main.command()
+def check() -> None:
+    """Check the settings, and say what they come to."""
+    settings, _router = configure()
+    click.echo(f"gateway    {settings.gateway_url}")
+    click.echo(f"MSP ID     {settings.msp_id}")
+    click.echo(f"businesses {', '.join(settings.business_ids)}")
+    click.echo(f"secrets    {len(settings.api_secrets)}, the first of which signs")
+    click.echo(f"agent      {settings.agent}")
+    click.echo(f"listens on {settings.host}:{settings.port}")
+    click.echo("settings are fit")
+
+
+def _welcome(settings: Settings) -> str:
+    if settings.emulated:
+        return (
+            f"\n  Server    {settings.server_url}  (customers' messages are posted to /message)\n"
+            f"  Emulator  {settings.emulator_url}  (Apple's gateway, and the customer's phone)\n\n"
+            f'  Next: open {settings.emulator_url} and write "hello". Ctrl-C stops both.\n'
+        )
+    endpoint = settings.endpoint or "https://YOUR.HOST"
+    return (
+        f"\n  Server    {settings.server_url}\n  Gateway   {settings.gateway_url}\n\n"
+        f"  Next: have an HTTPS proxy send {endpoint}/ to {settings.server_url}/, and enter at\n"
+        f"  Apple Business Register as MSP message endpoint: {endpoint}\n"
+        "  (Apple appends /message to it). Then write to your business from Messages.\n"
+        "  Ctrl-C stops the server.\n"
+    )
+
+
+def _addresses(settings: Settings, store: Store, to: str | None) -> tuple[BusinessId, OpaqueId]:
+    """Find out as which business to speak, and to whom."""
+    known = store.conversations
+    conversation = known.newest() if to is None else known.find(OpaqueId(to))
+    if conversation is not None:
+        return conversation.business_id, conversation.customer_id
+    if to is None:
+        raise click.ClickException("nobody has written yet: name a customer with --to")
+    return BusinessId(settings.business_ids[0]), OpaqueId(to)
+
+
+def _await_sent(
+    settings: Settings, store: Store, message: OutboundMessage
+) -> tuple[OutboxState, str | None]:
+    """Wait until a message is sent or buried; send it here if no worker runs."""
+    sending = make_sending(settings, store)
+    deadline = time.monotonic() + _SEND_LIMIT_S
+    state, reason = store.outbox.state(message.id)
+    while state in (OutboxState.PENDING, OutboxState.CLAIMED) and time.monotonic() < deadline:
+        try:
+            with store.working(time.time()):
+                worked = sending.send_next()
+        except StoreBusy:
+            worked = False
+        if not worked:
+            time.sleep(_LOOK_AGAIN_S)
+        state, reason = store.outbox.state(message.id)
+    return state, reason
+
+
+def _record(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "direction": entry.direction,
+        "message_id": entry.message_id,
+        "business_id": entry.business_id,
+        "customer_id": entry.customer_id,
+        "kind": entry.kind,
+        "state": entry.state,
+        "reason": entry.reason,
+        "attempts": entry.attempts,
+        "created_at": _iso(entry.created_at),
+        "finished_at": None if entry.finished_at is None else _iso(entry.finished_at),
+        "fields": _fields(entry),
+    }
+
+
+def _line(entry: HistoryEntry) -> str:
+    arrow = "←" if entry.direction == "in" else "→"
+    body = str(_fields(entry).get("body", ""))
+    words = "".join(c if c.isprintable() else " " for c in body)[:_SHOWN_CHARS]
+    reason = f"  ({entry.reason})" if entry.reason else ""
+    return (
+        f"{_iso(entry.created_at)} {arrow} …{entry.customer_id[-8:]} "
+        f"{entry.state:<8} {entry.kind:<11} {words}{reason}"
+    )
+
+
+def _fields(entry: HistoryEntry) -> dict[str, Any]:
+    try:
+        return unpack(entry.packed, UNPACKED_LIMIT_BYTES)
+    except MspError:
+        return {}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m msp_server")

@@ -1,0 +1,123 @@
+"""Join the parts: the only module that knows every room."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from flask import Flask
+
+from msp_server.agents.router import Router, load_router
+from msp_server.delivery.answering import Answering
+from msp_server.delivery.loop import Loop
+from msp_server.delivery.sending import Sending
+from msp_server.errors import ConfigurationError, Fault
+from msp_server.messages.ids import new_message_id
+from msp_server.remote.gateway import Gateway
+from msp_server.remote.http import HttpClient
+from msp_server.settings import Settings, agent_reference, read_environment
+from msp_server.store.opening import Store, open_store
+from msp_server.web import health, messages
+from msp_server.web.refusals import answer_errors
+from msp_server.wire.tokens import sign
+
+log = logging.getLogger(__name__)
+
+#: How many entries each loop works on at a time.
+THREADS: Final = 16
+#: How long what is under way may take once we are told to stop, seconds.
+GRACE_S: Final = 10.0
+
+
+def configure(environment: Mapping[str, str] | None = None) -> tuple[Settings, Router]:
+    """Read every setting and load the agent.
+
+    Raises:
+        ConfigurationError: with every fault of both.
+    """
+    variables = read_environment() if environment is None else environment
+    faults: list[Fault] = []
+    settings = router = None
+    try:
+        settings = Settings.from_environment(variables)
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+    try:
+        router = load_router(agent_reference(variables))
+    except ConfigurationError as error:
+        known = {fault.name for fault in faults}
+        faults.extend(fault for fault in error.faults if fault.name not in known)
+    if settings is None or router is None:
+        raise ConfigurationError(faults)
+    return settings, router
+
+
+def create_app(
+    settings: Settings | None = None,
+    store: Store | None = None,
+    on_stored: Callable[[], None] = lambda: None,
+) -> Flask:
+    """Make the WSGI app: what Apple and proxies see of us.
+
+    Any WSGI server can serve it: `gunicorn 'msp_server.app:create_app()'`, with
+    `python -m msp_server worker` beside it.
+
+    Args:
+        settings: read from the environment if None.
+        store: opened as the settings say if None.
+        on_stored: called once a new message is committed.
+    """
+    settings = Settings.from_environment() if settings is None else settings
+    store = open_store_of(settings) if store is None else store
+    app = Flask(__name__)
+    app.register_blueprint(messages.blueprint(settings, store, on_stored))
+    app.register_blueprint(health.blueprint(store))
+    answer_errors(app)
+    return app
+
+
+def open_store_of(settings: Settings) -> Store:
+    """Open the store that the settings name."""
+    settings.make_data_dir()
+    return open_store(settings.database_url)
+
+
+def make_gateway(settings: Settings) -> Gateway:
+    """Make the client of the gateway that the settings name."""
+
+    def token() -> str:
+        return sign(settings.msp_id, settings.api_secrets[0], time.time())
+
+    return Gateway(settings.gateway_url, token, HttpClient(settings.https_proxy))
+
+
+def make_sending(settings: Settings, store: Store) -> Sending:
+    """Make what takes messages from the outbox to the gateway."""
+    return Sending(store, make_gateway(settings), time.time, settings.send_give_up_s)
+
+
+@contextmanager
+def working(settings: Settings, store: Store, router: Router) -> Iterator[Callable[[], None]]:
+    """Run both loops while the block lasts.
+
+    Yields:
+        What is to be called when a message was stored.
+
+    Raises:
+        StoreBusy: another worker runs on this store.
+    """
+    sending = Loop("sending", make_sending(settings, store), THREADS)
+    answering = Loop(
+        "answering",
+        Answering(store, router, time.time, new_message_id, on_answers=sending.wake),
+        THREADS,
+    )
+    with store.working(time.time()):
+        sending.start()
+        answering.start()
+        try:
+            yield answering.wake
+        finally:
+            done = [loop.stop(GRACE_S) for loop in (answering, sending)]
+            log.info("stopped everything_done=%s", all(done))

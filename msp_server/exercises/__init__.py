@@ -1,0 +1,1 @@
+"""The tutorial's exercises, under its numbers and names."""

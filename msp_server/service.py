@@ -1,0 +1,87 @@
+"""Serve until told to stop."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Final, NoReturn
+
+from msp_server.agents.router import Router
+from msp_server.app import create_app, open_store_of, working
+from msp_server.errors import ConfigurationError, Fault
+from msp_server.settings import Settings
+from msp_server.web.server import bind
+
+_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def set_up_logging(level: str) -> None:
+    """Log what this package says to standard error; of libraries, only what is wrong.
+
+    Libraries log what passes through them, which is what customers said.
+    """
+    logging.basicConfig(format=_LOG_FORMAT, level=logging.WARNING)
+    logging.getLogger("msp_server").setLevel(level)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, works: bool) -> None:
+    """Serve Apple's requests until SIGINT or SIGTERM.
+
+    Args:
+        settings: who we are and where.
+        router: chooses who answers.
+        on_ready: called once the port is open.
+        works: whether answers are made and sent here too, or by a `worker` beside us.
+
+    Raises:
+        ConfigurationError: the port is taken.
+        StoreError: the store cannot be opened, or another worker runs on it.
+    """
+    store = open_store_of(settings)
+    loops = working(settings, store, router) if works else nullcontext(lambda: None)
+    with stopping_on_signals(), loops as on_stored:
+        app = create_app(settings, store, on_stored)
+        try:
+            server = bind(app, settings.host, settings.port)
+        except OSError as error:
+            raise _not_bound(settings, error) from error
+        on_ready()
+        server.run()
+        server.close()
+    store.close()
+
+
+def work(settings: Settings, router: Router, on_ready: Callable[[], None]) -> None:
+    """Answer and send until SIGINT or SIGTERM; raises what `serve` does."""
+    store = open_store_of(settings)
+    with stopping_on_signals(), working(settings, store, router):
+        on_ready()
+        threading.Event().wait()
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the block; a second one ends the process at once."""
+
+    def stop(number: int, _frame: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)
+        raise SystemExit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    yield
+
+
+def _not_bound(settings: Settings, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        [
+            Fault(
+                "MSP_PORT",
+                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})",
+                "stop what listens there (perhaps `make run` in another window), "
+                "or choose another port",
+            )
+        ]
+    )
