@@ -1,0 +1,165 @@
+"""Run the emulator from the command line: `python -m msp_server.emulator`."""
+
+import os
+import signal
+import sys
+from threading import Event, Thread
+from typing import TypedDict, Unpack
+
+import click
+
+from msp_server.emulator.app import Emulator
+from msp_server.emulator.serving import PortTaken
+from msp_server.emulator.settings import (
+    EmulatorSettings,
+    SettingsUnfit,
+    parse_business_ids,
+    parse_secrets,
+)
+
+
+class Options(TypedDict):
+    """What the command line gives, by the options' names."""
+
+    host: str
+    port: int
+    msp: str
+    msp_id: str
+    secret: str
+    business_id: str
+    token_max_age_s: int
+    until_stdin_ends: bool
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--host",
+    envvar="MSP_EMULATOR_HOST",
+    default="127.0.0.1",
+    show_default=True,
+    show_envvar=True,
+    help="Address to listen on; loopback only, for there are no passwords.",
+)
+@click.option(
+    "--port",
+    type=int,
+    envvar="MSP_EMULATOR_PORT",
+    default=8004,
+    show_default=True,
+    show_envvar=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--msp",
+    envvar="MSP_EMULATOR_MSP",
+    default="http://127.0.0.1:8002",
+    show_default=True,
+    show_envvar=True,
+    help="Base address of the MSP under test; /message is appended, as Apple does.",
+)
+@click.option(
+    "--msp-id",
+    envvar="MSP_ID",
+    default="",
+    show_envvar=True,
+    help="The MSP's id: iss of its tokens, aud of Apple's. Required.",
+)
+@click.option(
+    "--secret",
+    envvar="MSP_SECRET",
+    default="",
+    show_envvar=True,
+    help="Secret shared with the MSP, in Base64; several with commas: the first signs, all verify. "
+    "Required; the variable keeps it out of the list of processes.",
+)
+@click.option(
+    "--business-id",
+    envvar="MSP_BUSINESS_ID",
+    default="",
+    show_envvar=True,
+    help="Id of a business of the MSP; several with commas. Each gets a first customer. Required.",
+)
+@click.option(
+    "--token-max-age-s",
+    type=int,
+    envvar="MSP_TOKEN_MAX_AGE_S",
+    default=3600,
+    show_default=True,
+    show_envvar=True,
+    help="How many seconds a token's iat may be from now, either way; 0 turns the check off.",
+)
+@click.option(
+    "--until-stdin-ends",
+    is_flag=True,
+    help="Stop when standard input ends, and so with the program that started this one.",
+)
+def main(**options: Unpack[Options]) -> None:
+    """Be Apple's Messages for Business gateway on this machine.
+
+    The MSP under test sends to http://localhost:PORT/v1; the page at http://localhost:PORT is the
+    customer's phone. Everything is kept in memory and gone at the end.
+    """
+    try:
+        settings = read_settings(options)
+    except SettingsUnfit as unfit:
+        raise click.UsageError("\n".join(unfit.faults)) from unfit
+    if options["until_stdin_ends"]:
+        Thread(target=_stop_at_end_of_stdin, name="stdin", daemon=True).start()
+    run(settings)
+
+
+def read_settings(options: Options) -> EmulatorSettings:
+    """Make the settings the command line asks for.
+
+    Raises:
+        SettingsUnfit: a value cannot be used; lists every fault at once.
+    """
+    faults: list[str] = []
+    api_secrets: tuple[bytes, ...] = (b"stands in",)  # so that the other faults are found as well
+    try:
+        api_secrets = parse_secrets(options["secret"])
+    except SettingsUnfit as unfit:
+        faults.extend(unfit.faults)
+    try:
+        settings = EmulatorSettings(
+            msp_id=options["msp_id"].strip(),
+            api_secrets=api_secrets,
+            business_ids=parse_business_ids(options["business_id"]),
+            msp_url=options["msp"],
+            host=options["host"],
+            port=options["port"],
+            token_max_age_s=options["token_max_age_s"],
+        )
+    except SettingsUnfit as unfit:
+        faults.extend(unfit.faults)
+    if faults:
+        raise SettingsUnfit(faults)
+    return settings
+
+
+def run(settings: EmulatorSettings) -> None:
+    """Run the emulator until SIGINT or SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    emulator = Emulator(settings)
+    try:
+        emulator.start()
+        print(f"The customer's phone: http://localhost:{emulator.port}", flush=True)
+        Event().wait()
+    except PortTaken as taken:
+        raise click.ClickException(str(taken)) from taken
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        emulator.stop()
+        sys.exit(0)
+
+
+def _stop_at_end_of_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m msp_server.emulator")

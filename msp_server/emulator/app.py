@@ -1,0 +1,194 @@
+"""Joins the emulator's parts, starts and stops it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from flask import Flask, Response, jsonify, request, send_from_directory
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import BaseWSGIServer
+
+from msp_server.emulator import control, customer, gateway
+from msp_server.emulator.api import ApiMistake, RequestTooLarge
+from msp_server.emulator.faults import Faults
+from msp_server.emulator.guard import find_stranger, own_names
+from msp_server.emulator.journal import Journal
+from msp_server.emulator.msp import Msp
+from msp_server.emulator.phones import Phones
+from msp_server.emulator.sending import Sending
+from msp_server.emulator.serving import open_port, serve_on
+from msp_server.emulator.settings import EmulatorSettings
+
+PAGE = Path(__file__).parent / "page"
+PAGE_FILES = ("phone.css", "phone.js")
+#: What the page may load and do: its own files and its own API, and nothing inline.
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+#: How long the server may take to notice that it is to stop.
+STOP_POLL_S = 0.02
+
+
+@dataclass
+class Parts:
+    """What the routes work on."""
+
+    settings: EmulatorSettings
+    phones: Phones
+    msp: Msp
+    journal: Journal
+    faults: Faults = field(default_factory=Faults)
+    #: Set when the emulator is to stop.
+    stopping: Event = field(default_factory=Event)
+
+    @classmethod
+    def from_settings(cls, settings: EmulatorSettings) -> Self:
+        """Make the parts, empty but for the first customers."""
+        journal = Journal()
+        msp = Msp(settings.msp_url, settings.msp_id, settings.api_secrets[0], journal)
+        return cls(settings, Phones(settings.business_ids), msp, journal)
+
+
+def create_app(parts: Parts, names: frozenset[str]) -> Flask:
+    """Make the web application.
+
+    Args:
+        parts: what the routes work on.
+        names: every Host header that means this emulator.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.url_map.redirect_defaults = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    settings, phones, journal, faults = parts.settings, parts.phones, parts.journal, parts.faults
+    apple = gateway.Gateway(settings, phones, journal, faults, parts.stopping)
+    app.register_blueprint(gateway.blueprint(apple))
+    sending = Sending(phones, parts.msp)
+    app.register_blueprint(customer.blueprint(phones, sending, settings.business_ids))
+    app.register_blueprint(control.blueprint(settings, parts.msp, phones, journal, faults))
+    _add_guard(app, names)
+    _add_page(app)
+    _add_error_answers(app)
+    return app
+
+
+class Emulator:
+    """Apple's gateway and a customer's phone, on a port of this machine.
+
+    Use it as a context manager, or call `start` and `stop`. An emulator starts once.
+    """
+
+    def __init__(self, settings: EmulatorSettings) -> None:
+        self._parts = Parts.from_settings(settings)
+        self._server: BaseWSGIServer | None = None
+        self._thread: Thread | None = None
+        #: Base address once started; the gateway is at `/v1` below it.
+        self.url = ""
+        #: The port listened on, once started.
+        self.port = settings.port
+
+    @property
+    def msp_url(self) -> str:
+        """Base address of the MSP under test; may be set at any time."""
+        return self._parts.msp.url
+
+    @msp_url.setter
+    def msp_url(self, url: str) -> None:
+        self._parts.msp.url = url
+
+    def start(self) -> None:
+        """Open the port and answer requests in a thread.
+
+        Raises:
+            PortTaken: the port cannot be opened.
+        """
+        settings = self._parts.settings
+        listening = open_port(settings.host, settings.port)
+        self.port = listening.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self.url = f"http://{host}:{self.port}"
+        self._server = serve_on(
+            listening, create_app(self._parts, own_names(settings.host, self.port))
+        )
+        self._thread = Thread(
+            target=self._server.serve_forever, args=(STOP_POLL_S,), name="emulator", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let every waiting request go and close the port."""
+        self._parts.stopping.set()
+        self._parts.phones.stop()
+        self._parts.journal.stop()
+        if self._server and self._thread:
+            self._server.shutdown()
+            self._thread.join()
+        self._parts.msp.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _add_guard(app: Flask, names: frozenset[str]) -> None:
+    @app.before_request
+    def refuse_strangers() -> ResponseReturnValue | None:
+        sentence = find_stranger(request, names)
+        return None if sentence is None else _say_no(403, sentence)
+
+    @app.after_request
+    def add_safety_headers(response: Response) -> Response:
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Content-Security-Policy"] = CONTENT_POLICY
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _add_page(app: Flask) -> None:
+    @app.get("/")
+    def show_page() -> ResponseReturnValue:
+        return _page_file("index.html")
+
+    @app.get("/<any({}):name>".format(",".join(f'"{name}"' for name in PAGE_FILES)))
+    def show_page_file(name: str) -> ResponseReturnValue:
+        return _page_file(name)
+
+
+def _page_file(name: str) -> Response:
+    response = send_from_directory(PAGE, name, conditional=False, etag=False)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _add_error_answers(app: Flask) -> None:
+    @app.errorhandler(ApiMistake)
+    def answer_mistake(mistake: ApiMistake) -> ResponseReturnValue:
+        return _say_no(mistake.status, mistake.sentence)
+
+    @app.errorhandler(RequestTooLarge)
+    def answer_too_large(error: RequestTooLarge) -> ResponseReturnValue:
+        return _say_no(413, "The body measures more than 6 MiB: send less")
+
+    @app.errorhandler(HTTPException)
+    def answer_http_error(error: HTTPException) -> ResponseReturnValue:
+        return _say_no(error.code or 500, error.description or error.name)
+
+
+def _say_no(status: int, sentence: str) -> Response:
+    response = jsonify(error=sentence)
+    response.status_code = status
+    if request.path.startswith("/v1"):
+        response.headers[gateway.REASON_HEADER] = gateway.header_text(sentence)
+    return response

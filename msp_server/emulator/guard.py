@@ -1,0 +1,30 @@
+"""Who may speak to the emulator: programs on this machine, and no web page but its own.
+
+The emulator has no passwords, and any page open in a browser on this machine can reach a port on
+loopback. A browser tells which page speaks (Origin, Sec-Fetch-Site), and a page that made its own
+name point at loopback gives itself away by that name (Host).
+"""
+
+from flask import Request
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def own_names(host: str, port: int) -> frozenset[str]:
+    """Give every Host header that means this emulator."""
+    names = {*LOOPBACK_NAMES, f"[{host}]" if ":" in host else host}
+    with_port = {f"{name}:{port}" for name in names}
+    return frozenset(with_port | names) if port == 80 else frozenset(with_port)
+
+
+def find_stranger(request: Request, names: frozenset[str]) -> str | None:
+    """Give the sentence that refuses a request from outside, or None for a request from here."""
+    host = request.headers.get("Host", "")
+    if host.lower() not in names:
+        return f"Host is {host!r}, not this emulator: use one of {', '.join(sorted(names))}"
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.lower() not in {f"http://{name}" for name in names}:
+        return f"The page {origin!r} may not use this emulator: only its own page may"
+    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+        return "A page of another site may not use this emulator: open its address by hand"
+    return None

@@ -1,0 +1,181 @@
+"""The customers and their phones; safe for many threads."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Condition
+
+from msp_server.emulator.packing import JsonObject
+from msp_server.emulator.profile import FIRST_NAME, Profile, make_customer_id
+from msp_server.emulator.transcript import Entry, Transcript
+
+CUSTOMER_LIMIT = 1_000
+
+
+class NameTaken(Exception):
+    """A customer of that name exists already."""
+
+
+class TooManyCustomers(Exception):
+    """No further customer can be made before a reset."""
+
+
+@dataclass(eq=False)
+class Customer:
+    """One customer of one business, with the phone that shows the conversation."""
+
+    name: str
+    business_id: str
+    profile: Profile
+    transcript: Transcript = field(default_factory=Transcript)
+    #: What is being sent or waits for it, each a list of entries that go out together.
+    line: deque[list[Entry]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.customer_id = make_customer_id(self.business_id, self.name)
+
+    def to_json(self) -> JsonObject:
+        """Give the customer as the JSON API shows it."""
+        return {
+            "name": self.name,
+            "id": self.customer_id,
+            "business_id": self.business_id,
+            "capabilities": list(self.profile.capabilities),
+            "locale": self.profile.locale,
+            "intent": self.profile.intent,
+            "group": self.profile.group,
+            "open": self.transcript.open,
+        }
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader of a transcript gets: entries and the state of the conversation."""
+
+    entries: list[JsonObject]
+    transcript: str
+    changes: int
+    typing: bool
+    open: bool
+
+
+class Phones:
+    """Every customer, under one lock; any change wakes whoever waits for one."""
+
+    def __init__(self, business_ids: tuple[str, ...]) -> None:
+        self._business_ids = business_ids
+        self._changed = Condition()
+        self._customers: dict[str, Customer] = {}
+        self._stopped = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, then make the first customer of each business anew."""
+        with self._changed:
+            self._customers.clear()
+            for number, business_id in enumerate(self._business_ids, start=1):
+                name = FIRST_NAME if number == 1 else f"{FIRST_NAME}-{number}"
+                self._customers[name] = Customer(name, business_id, Profile())
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let every waiting reader and sender go."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def customers(self) -> list[Customer]:
+        """Give every customer, in the order they were made."""
+        with self._changed:
+            return list(self._customers.values())
+
+    def find(self, name: str) -> Customer | None:
+        """Give the customer of that name."""
+        with self._changed:
+            return self._customers.get(name)
+
+    def find_by_id(self, customer_id: str) -> Customer | None:
+        """Give the customer with that opaque id."""
+        return next((c for c in self.customers() if c.customer_id == customer_id), None)
+
+    def add(self, name: str | None, business_id: str, profile: Profile) -> Customer:
+        """Make a customer, of a name that is free if none is given.
+
+        Raises:
+            NameTaken: the name given is not free.
+            TooManyCustomers: there are as many as may be.
+        """
+        with self._changed:
+            if len(self._customers) >= CUSTOMER_LIMIT:
+                raise TooManyCustomers
+            if name in self._customers:
+                raise NameTaken
+            customer = Customer(name or self._free_name(), business_id, profile)
+            self._customers[customer.name] = customer
+            self._changed.notify_all()
+            return customer
+
+    def receive(
+        self, customer: Customer, message_id: str, fields: JsonObject, auto_reply: bool | None
+    ) -> None:
+        """Put what the business sent on the customer's phone."""
+        with self._changed:
+            customer.transcript.add_received(message_id, fields, auto_reply)
+            self._changed.notify_all()
+
+    @contextmanager
+    def turn(
+        self, customer: Customer, messages: list[tuple[str, JsonObject]]
+    ) -> Iterator[list[Entry]]:
+        """Enter messages on the customer's phone and wait until all entered before are sent.
+
+        Entering and lining up is one step, so the MSP gets the messages in the order the phone
+        shows. Inside the `with`, nothing else of this customer is sent.
+        """
+        with self._changed:
+            entries = [customer.transcript.add_sent(*message) for message in messages]
+            customer.line.append(entries)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: customer.line[0] is entries)
+        try:
+            yield entries
+        finally:
+            with self._changed:
+                customer.line.popleft()
+                self._changed.notify_all()
+
+    def settle(self, customer: Customer, entry: Entry, error: str | None) -> None:
+        """Note on the phone how sending an entry ended."""
+        with self._changed:
+            customer.transcript.settle(entry, error)
+            self._changed.notify_all()
+
+    def read(self, customer: Customer, wanted: Callable[[Entry], bool], wait_s: float) -> Reading:
+        """Give a transcript's wanted entries, waiting for the first if there is none.
+
+        Waits until `wait_s` have passed, the customer is gone, or the emulator stops.
+        """
+        transcript = customer.transcript
+        with self._changed:
+            self._changed.wait_for(
+                lambda: (
+                    self._stopped
+                    or self._customers.get(customer.name) is not customer
+                    or any(map(wanted, reversed(transcript.entries)))
+                ),
+                timeout=wait_s,
+            )
+            return Reading(
+                entries=[entry.to_json() for entry in transcript.entries if wanted(entry)],
+                transcript=transcript.key,
+                changes=transcript.changes,
+                typing=transcript.typing,
+                open=transcript.open,
+            )
+
+    def _free_name(self) -> str:
+        number = len(self._customers) + 1
+        while f"customer-{number}" in self._customers:
+            number += 1
+        return f"customer-{number}"

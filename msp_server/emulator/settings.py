@@ -1,0 +1,147 @@
+"""What the emulator has to know before it starts."""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+#: How devices write a business id; the API's headers carry it without.
+BUSINESS_PREFIX = "urn:biz:"
+
+
+class SettingsUnfit(ValueError):
+    """One or more settings cannot be used; each fault is a sentence that says the cure."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class EmulatorSettings:
+    """The emulator's settings, checked when made.
+
+    Raises:
+        SettingsUnfit: a value cannot be used; lists every fault at once.
+    """
+
+    #: The id under which the MSP under test is registered: `iss` of its tokens, `aud` of ours.
+    msp_id: str
+    #: Keys of the tokens in both directions, decoded: the first signs, all verify.
+    api_secrets: tuple[bytes, ...] = field(repr=False)
+    #: The businesses the MSP under test answers for.
+    business_ids: tuple[str, ...]
+    #: Base address of the MSP under test; `/message` is appended.
+    msp_url: str = "http://127.0.0.1:8002"
+    #: Where to listen; loopback only.
+    host: str = "127.0.0.1"
+    #: Port to listen on; 0 takes a free one.
+    port: int = 8004
+    #: How far a token's `iat` may be from now, either way; 0 turns the check off.
+    token_max_age_s: int = 3600
+
+    def __post_init__(self) -> None:
+        checks: list[Callable[[], str | None]] = [
+            self._check_msp_id,
+            self._check_secrets,
+            self._check_businesses,
+            self._check_msp_url,
+            self._check_host,
+            self._check_numbers,
+        ]
+        faults = [fault for fault in (check() for check in checks) if fault]
+        if faults:
+            raise SettingsUnfit(faults)
+
+    def _check_msp_id(self) -> str | None:
+        if self.msp_id.strip():
+            return None
+        return "--msp-id (MSP_ID) is missing: give the id the MSP under test has as its own"
+
+    def _check_secrets(self) -> str | None:
+        if self.api_secrets and all(self.api_secrets):
+            return None
+        return (
+            "--secret (MSP_SECRET) is missing: give the same Base64 text the MSP under test has, "
+            'for example from `python -c "import base64, os; '
+            'print(base64.b64encode(os.urandom(32)).decode())"`'
+        )
+
+    def _check_businesses(self) -> str | None:
+        if self.business_ids and all(self.business_ids):
+            return None
+        return (
+            "--business-id (MSP_BUSINESS_ID) is missing: give at least one id of a business the "
+            "MSP under test answers for"
+        )
+
+    def _check_msp_url(self) -> str | None:
+        try:
+            parts = urlsplit(self.msp_url)
+            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if usable:
+            return None
+        return (
+            f"--msp (MSP_EMULATOR_MSP) {self.msp_url!r} is no web address: give one such as "
+            "http://127.0.0.1:8002"
+        )
+
+    def _check_host(self) -> str | None:
+        if is_loopback(self.host):
+            return None
+        return (
+            f"--host (MSP_EMULATOR_HOST) {self.host!r} is not on loopback: the emulator has no "
+            "passwords, so it listens on 127.0.0.1, ::1 or localhost only"
+        )
+
+    def _check_numbers(self) -> str | None:
+        if not 0 <= self.port <= 65535:
+            return f"--port (MSP_EMULATOR_PORT) {self.port} is no port: give 0 to 65535"
+        if self.token_max_age_s < 0:
+            return "--token-max-age-s (MSP_TOKEN_MAX_AGE_S) is below 0: give seconds, or 0 for off"
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only programs on this machine can reach a host name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_secrets(text: str) -> tuple[bytes, ...]:
+    """Decode comma-separated Base64 secrets.
+
+    Raises:
+        SettingsUnfit: one of them is not Base64; says which, never what it is.
+
+    Source: MSP REST API, "Authentication": the key is the decoded secret.
+    """
+    secrets = []
+    for number, part in enumerate(_parts(text), start=1):
+        try:
+            secrets.append(base64.b64decode(part, validate=True))
+        except (binascii.Error, ValueError):
+            raise SettingsUnfit(
+                [
+                    f"--secret (MSP_SECRET): secret {number} is not Base64: paste it whole, with "
+                    "its = signs, without quotation marks"
+                ]
+            ) from None
+    return tuple(secrets)
+
+
+def parse_business_ids(text: str) -> tuple[str, ...]:
+    """Split comma-separated business ids, dropping a pasted `urn:biz:` and repetitions."""
+    return tuple(dict.fromkeys(part.removeprefix(BUSINESS_PREFIX) for part in _parts(text)))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,55 @@
+import base64
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+FIT = {
+    "MSP_ID": "msp",
+    "MSP_SECRET": base64.b64encode(b"k" * 32).decode(),
+    "MSP_BUSINESS_ID": "urn:biz:shop",
+}
+
+
+def start(environ, *options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "msp_server.emulator", *options],
+        env=environ | {"PYTHONPATH": ":".join(filter(None, sys.path))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_emulator_prints_the_phones_address_and_ends_cleanly(number, web):
+    with start(FIT, "--port", "0") as program:
+        line = program.stdout.readline()
+        address = line.removeprefix("The customer's phone: ").strip()
+        said = web.get(f"{address}/emulator/", timeout=5).json()
+        started = time.monotonic()
+        program.send_signal(number)
+        _, errors = program.communicate(timeout=5)
+
+    assert said["business_ids"] == ["shop"]
+    assert (program.returncode, errors) == (0, "")
+    assert time.monotonic() - started < 2
+
+
+def test_every_unfit_setting_is_told_at_once():
+    with start({"MSP_SECRET": "%%"}, "--host", "192.0.2.1") as program:
+        _, errors = program.communicate(timeout=5)
+
+    assert program.returncode == 2
+    for name in ("--secret (MSP_SECRET)", "--msp-id (MSP_ID)", "--business-id", "--host"):
+        assert name in errors
+
+
+def test_taken_port_is_told_and_ends_with_one(emulator):
+    with start(FIT, "--port", str(emulator.port)) as program:
+        _, errors = program.communicate(timeout=5)
+
+    assert program.returncode == 1
+    assert "MSP_EMULATOR_PORT" in errors

@@ -1,0 +1,59 @@
+import base64
+
+import pytest
+
+from msp_server.emulator.settings import (
+    EmulatorSettings,
+    SettingsUnfit,
+    parse_business_ids,
+    parse_secrets,
+)
+
+FIT = {"msp_id": "m", "api_secrets": (b"s",), "business_ids": ("b",)}
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "word"),
+    [
+        ({"msp_id": " "}, "MSP_ID"),
+        ({"api_secrets": ()}, "MSP_SECRET"),
+        ({"api_secrets": (b"",)}, "MSP_SECRET"),
+        ({"business_ids": ()}, "MSP_BUSINESS_ID"),
+        ({"msp_url": "localhost:8002"}, "MSP_EMULATOR_MSP"),
+        ({"msp_url": "http://[x"}, "MSP_EMULATOR_MSP"),
+        ({"host": "192.0.2.1"}, "MSP_EMULATOR_HOST"),
+        ({"host": "example.com"}, "MSP_EMULATOR_HOST"),
+        ({"port": 65536}, "MSP_EMULATOR_PORT"),
+        ({"token_max_age_s": -1}, "MSP_TOKEN_MAX_AGE_S"),
+    ],
+)
+def test_unfit_setting_is_named_with_its_variable(spoiled, word):
+    with pytest.raises(SettingsUnfit, match=word):
+        EmulatorSettings(**(FIT | spoiled))
+
+
+def test_all_faults_are_reported_together():
+    with pytest.raises(SettingsUnfit) as caught:
+        EmulatorSettings("", (), ())
+
+    assert len(caught.value.faults) == 3
+
+
+def test_secrets_are_decoded_and_stay_out_of_the_repr():
+    text = ",".join(base64.b64encode(s).decode() for s in (b"first one", b"second"))
+
+    settings = EmulatorSettings("m", parse_secrets(text), ("b",))
+
+    assert settings.api_secrets == (b"first one", b"second")
+    assert "first" not in repr(settings)
+
+
+def test_secret_that_is_not_base64_is_not_repeated():
+    with pytest.raises(SettingsUnfit, match="secret 2") as caught:
+        parse_secrets("YWJj, %%%")
+
+    assert "%%%" not in str(caught.value)
+
+
+def test_pasted_prefix_and_repetition_of_business_ids_are_dropped():
+    assert parse_business_ids("urn:biz:a, b,a,") == ("a", "b")
