@@ -59,7 +59,7 @@ def main() -> None:
 
 @main.command()
 def run() -> None:
-    """Run the whole thing: the server, and the emulator if that is the gateway."""
+    """Run the server, and the emulator if that is the gateway."""
     settings, router = configure()
     set_up_logging(settings.log_level)
     with ExitStack() as stack:
@@ -71,7 +71,7 @@ def run() -> None:
 @main.command("serve")
 @click.option("--web-only", is_flag=True, help="Only take messages in; a worker answers and sends.")
 def serve_command(web_only: bool) -> None:
-    """Run the server alone: take messages in, answer and send."""
+    """Run the server alone: take in, answer, send."""
     settings, router = configure()
     set_up_logging(settings.log_level)
     serve(
@@ -99,7 +99,7 @@ def worker() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def emulator(arguments: tuple[str, ...]) -> None:
-    """Run the emulator alone, for this server or any other; --help tells its options."""
+    """Run the emulator alone, for this MSP or any other."""
     settings = Settings.from_environment({**read_environment(), "MSP_GATEWAY": "emulator"})
     process = subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, "-m", "msp_server.emulator", *arguments], env=settings.environment()
@@ -114,7 +114,10 @@ def emulator(arguments: tuple[str, ...]) -> None:
 @click.argument("text")
 @click.option("--to", help="A customer's opaque ID; without it, the customer who wrote last.")
 def send(text: str, to: str | None) -> None:
-    """Send a text to a customer, in order with everything else, and say what became of it."""
+    """Send a text to a customer, and say what became of it.
+
+    It goes in order with everything else that is sent to that customer.
+    """
     settings, _router = configure()
     set_up_logging("ERROR")
     store = open_store_of(settings)
@@ -137,7 +140,7 @@ def send(text: str, to: str | None) -> None:
 @click.option("--limit", default=50, show_default=True, help="How many, newest last.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
 def messages(limit: int, as_json: bool) -> None:
-    """Show what came and went, and how far each message has come."""
+    """Show what came and went, with states."""
     settings, _router = configure()
     entries = open_store_of(settings).history.newest(limit)
     for entry in entries:
@@ -146,11 +149,14 @@ def messages(limit: int, as_json: bool) -> None:
         click.echo("no messages yet")
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("number")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def exercise(number: str, arguments: tuple[str, ...]) -> None:
-    """Run one of the tutorial's exercises, such as 03; what follows is passed on to it."""
+    """Run an exercise of the tutorial, such as 03.
+
+    What follows the number is passed on to it: --to ID names the customer to send to.
+    """
     found = sorted(_EXERCISES.glob("[0-9][0-9]_*.py"))
     wanted = [file for file in found if file.name.startswith(f"{number.zfill(2)}_")]
     if not wanted:

@@ -1,0 +1,121 @@
+"""What the exercises share, as the tutorial's config.py does: who we are, and to whom we speak.
+
+What is said here goes to standard error, so that standard output is the tutorial's alone.
+"""
+
+import argparse
+import functools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from flask import Flask
+
+from msp_server.app import make_gateway, open_store_of
+from msp_server.emulation import first_customer, running_emulator
+from msp_server.errors import ConfigurationError, MspError, RemoteError
+from msp_server.messages.content import OutboundContent
+from msp_server.messages.envelope import OutboundMessage
+from msp_server.messages.ids import BusinessId, OpaqueId, new_message_id
+from msp_server.service import stopping_on_signals
+from msp_server.settings import Settings
+from msp_server.store.conversations import ConversationRecord
+from msp_server.web.server import bind
+
+
+@functools.cache
+def settings() -> Settings:
+    """Give the settings, as the server has them."""
+    return Settings.from_environment()
+
+
+def listen(app: Flask) -> None:
+    """Serve a Flask app where Apple, or the emulator, posts messages; until Ctrl-C."""
+    with _telling_errors(), _gateway_there(), stopping_on_signals():
+        host, port = settings().host, settings().port
+        try:
+            server = bind(app, host, port)
+        except OSError as error:
+            sys.exit(
+                f"{host}:{port} is taken ({error.strerror}): stop what listens there, perhaps "
+                "`make run` or another exercise in a second window"
+            )
+        _say(f"Listening on {settings().server_url}/message, Ctrl-C stops. Send a message now.")
+        server.run()
+
+
+@contextmanager
+def destination() -> Iterator[str]:
+    """Give the customer to send to: `--to`, else who wrote last, else the emulator's first."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--to", metavar="ID", help="the customer, as 01 prints it as Source ID")
+    to = parser.parse_args().to
+    with _telling_errors(), _gateway_there() as started:
+        destination_id = to or _customer_who_wrote_last() or _first_customer()
+        _say(f"Sending to {destination_id}")
+        yield destination_id
+        if started and sys.stdin.isatty():
+            input("Press Enter when you have seen it on the phone: it ends with this exercise. ")
+
+
+def send(destination_id: str, content: OutboundContent) -> int:
+    """Send one content, at once and once, and give the status that the gateway answers."""
+    known = _conversation(destination_id)
+    message = OutboundMessage(
+        id=new_message_id(),
+        business_id=known.business_id if known else BusinessId(settings().business_ids[0]),
+        customer_id=OpaqueId(destination_id),
+        content=content,
+        automated=True,
+    )
+    headers, packed = message.to_wire()
+    try:
+        return make_gateway(settings()).send(headers, packed, message.id).status
+    except RemoteError as error:
+        _say(f"{error} {error.answer}")
+        if error.status is None:
+            sys.exit(1)
+        return error.status
+
+
+@contextmanager
+def _gateway_there() -> Iterator[bool]:
+    """Have the emulator there, if it is the gateway; tell whether it was started for this."""
+    emulator = running_emulator(settings()) if settings().emulated else nullcontext(False)
+    with emulator as started:
+        if settings().emulated:
+            _say(f"The customer's phone: {settings().emulator_url}")
+        yield started
+
+
+@contextmanager
+def _telling_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigurationError, MspError) as error:
+        sys.exit(str(error))
+
+
+def _conversation(customer_id: str | None) -> ConversationRecord | None:
+    store = open_store_of(settings())
+    try:
+        known = store.conversations
+        return known.newest() if customer_id is None else known.find(OpaqueId(customer_id))
+    finally:
+        store.close()
+
+
+def _customer_who_wrote_last() -> str | None:
+    conversation = _conversation(None)
+    return conversation.customer_id if conversation else None
+
+
+def _first_customer() -> str:
+    customer_id = first_customer(settings()) if settings().emulated else None
+    if customer_id is None:
+        sys.exit("nobody has written yet: run exercise 01, write to it, and give --to SOURCE_ID")
+    return customer_id
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
