@@ -9,6 +9,7 @@ granian hides a second length from the app and gives each slow body a thread of 
 """
 
 import json
+import logging
 import socket
 from typing import Final
 
@@ -18,6 +19,10 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.utilities import Error
 
+log = logging.getLogger(__name__)
+
+#: The most of a request's headers that is read.
+HEADERS_LIMIT_BYTES: Final = 32 * 1024
 #: The most of a body that is taken in before the app refuses it in its own words.
 BODY_LIMIT_BYTES: Final = 2 * 1024 * 1024
 #: What a client may leave unsaid for before it is cut off, seconds.
@@ -36,6 +41,7 @@ class StrictParser(HTTPRequestParser):
         consumed: int = super().received(data)
         if self.error is not None and not isinstance(self.error, JsonError):
             self.error = JsonError(self.error)
+            log.warning("refused status=%d error=%s", self.error.code, ascii(self.error.body))
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -83,6 +89,7 @@ def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
         connection_limit=CONNECTIONS_LIMIT,
         channel_timeout=IDLE_LIMIT_S,
         cleanup_interval=10,
+        max_request_header_size=HEADERS_LIMIT_BYTES,
         max_request_body_size=BODY_LIMIT_BYTES,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True,

@@ -1,0 +1,45 @@
+"""Whether the process lives, and whether the store can commit."""
+
+import sqlite3
+
+import pytest
+import requests
+
+
+def get(msp, path):
+    with requests.Session() as web:
+        return web.get(f"{msp.url}{path}")
+
+
+def test_healthz_answers_while_the_process_lives(msp):
+    answer = get(msp, "/healthz")
+
+    assert answer.status_code == 200
+
+
+def test_readyz_answers_while_the_store_can_commit(msp):
+    answer = get(msp, "/readyz")
+
+    assert answer.status_code == 200
+
+
+def test_readyz_is_503_while_the_store_cannot_commit(msp, monkeypatch):
+    monkeypatch.setattr("msp_server.web.health.GOOD_FOR_S", 0)
+    monkeypatch.setattr("msp_server.store.opening._BUSY_TIMEOUT_MS", 50)
+    msp.store._database.engine.dispose()
+    other = sqlite3.connect(msp.settings.data_dir / "msp.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    answer = get(msp, "/readyz")
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert answer.status_code == 503
+    assert get(msp, "/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_says_nothing_about_settings(msp, path):
+    answer = get(msp, path)
+
+    assert msp.settings.msp_id not in answer.text

@@ -1,0 +1,66 @@
+"""What waitress is made to do beyond what it does by itself."""
+
+import json
+import socket
+
+import pytest
+
+from msp_server.web.server import HEADERS_LIMIT_BYTES
+
+
+def say(msp, request):
+    host, port = msp.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received.decode()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n", 400),
+        (
+            b"POST /message HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            400,
+        ),
+        (b"POST /message HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        ((b"GET / HTTP/1.1\r\nHost: x\r\nX: ").ljust(HEADERS_LIMIT_BYTES, b"a"), 431),
+        (b"POST /message HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400),
+    ],
+)
+def test_unreadable_request_is_refused_in_one_line_of_json(msp, caplog, request_bytes, status):
+    received = say(msp, request_bytes)
+
+    head, body = received.split("\r\n\r\n", 1)
+    assert head.startswith((f"HTTP/1.1 {status} ", f"HTTP/1.0 {status} "))
+    assert json.loads(body)["error"]
+    assert "waitress" not in received
+    assert f"refused status={status}" in caplog.text
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_two_lengths_are_refused_in_either_order(msp, order):
+    lengths = [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"]
+    request = b"POST /message HTTP/1.1\r\nHost: x\r\n" + b"".join(lengths[i] for i in order)
+
+    received = say(msp, request + b"\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert received.startswith("HTTP/1.1 400 ")
+    assert received.count("HTTP/1.1") == 1
+
+
+def test_slow_clients_hold_no_thread(msp):
+    host, port = msp.url.removeprefix("http://").split(":")
+    slow = [socket.create_connection((host, int(port)), timeout=10) for _ in range(100)]
+    for connection in slow:
+        connection.sendall(b"POST /message HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nhel")
+
+    received = say(msp, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    for connection in slow:
+        connection.close()
+
+    assert received.startswith("HTTP/1.1 200 ")
