@@ -1,8 +1,8 @@
 """The command line: `python -m msp_server …`."""
 
 import json
+import os
 import runpy
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -101,13 +101,8 @@ def worker() -> None:
 def emulator(arguments: tuple[str, ...]) -> None:
     """Run the emulator alone, for this MSP or any other."""
     settings = Settings.from_environment({**read_environment(), "MSP_GATEWAY": "emulator"})
-    process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-        [sys.executable, "-m", "msp_server.emulator", *arguments], env=settings.environment()
-    )
-    try:
-        sys.exit(process.wait())
-    except KeyboardInterrupt:
-        sys.exit(process.wait())  # the terminal has told it too
+    command = [sys.executable, "-m", "msp_server.emulator", *arguments]
+    os.execve(sys.executable, command, settings.environment())  # noqa: S606 - no shell is wanted
 
 
 @main.command()

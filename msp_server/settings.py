@@ -7,12 +7,12 @@ reads the environment.
 import base64
 import binascii
 import contextlib
-import ipaddress
 import json
 import math
 import os
 import re
 import secrets
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,6 +35,7 @@ _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HOST: Final = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _OLDER_NAMES: Final = {"MSP_ID": "CSP_ID", "MSP_BUSINESS_ID": "BIZ_ID"}
 
 T = TypeVar("T")
@@ -94,17 +95,20 @@ class Settings:
     @property
     def server_url(self) -> str:
         """Where this server answers on this machine."""
-        return f"http://{_name_of(self.host)}:{self.port}"
+        host = _reachable(self.host)
+        return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}"
 
     def environment(self) -> dict[str, str]:
         """Give the environment of a process of ours that is to have the same settings."""
         return {
             **os.environ,
+            "MSP_GATEWAY": "emulator" if self.emulated else self.gateway_url,
             "MSP_ID": self.msp_id,
             "MSP_BUSINESS_ID": ",".join(self.business_ids),
             "MSP_SECRET": ",".join(base64.b64encode(key).decode() for key in self.api_secrets),
             "MSP_EMULATOR_PORT": str(self.emulator_port),
-            "MSP_TOKEN_MAX_AGE_S": f"{self.token_max_age_s:.0f}",
+            "MSP_EMULATOR_MSP": f"http://{_reachable(self.host)}:{self.port}",
+            "MSP_TOKEN_MAX_AGE_S": f"{self.token_max_age_s:g}",
         }
 
     @classmethod
@@ -139,21 +143,24 @@ class Settings:
             raise _unwritable(PermissionError("not writable by this user"))
 
 
-def _name_of(host: str) -> str:
-    """Name an address as one reaches it from this machine."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if address.is_loopback or address.is_unspecified:
-        return "localhost"
-    return f"[{host}]" if address.version == 6 else host
+def _reachable(host: str) -> str:
+    """Name an address to listen on as one reaches it from this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{name}]" if ":" in name else name
 
 
 def read_environment() -> dict[str, str]:
-    """Give the variables of the process, and beneath them those of `.env` in this directory."""
-    from_file = {k: v for k, v in dotenv_values(".env").items() if v is not None}
-    return {**from_file, **os.environ}
+    """Give the variables of the process, and beneath them those of `.env` in this directory.
+
+    Raises:
+        ConfigurationError: `.env` is there and cannot be read.
+    """
+    try:
+        values = dotenv_values(".env")
+    except (OSError, UnicodeDecodeError) as error:
+        fault = Fault(".env", f"cannot be read ({error})", "save it as text in UTF-8")
+        raise ConfigurationError([fault]) from error
+    return {**{name: value for name, value in values.items() if value is not None}, **os.environ}
 
 
 def agent_reference(environment: Mapping[str, str]) -> str:
@@ -194,7 +201,7 @@ class _Reader:
 def _read(reader: _Reader) -> Settings:
     """Read every variable; what is unfit is noted and stands at its default."""
     gateway = _read_gateway(reader)
-    data_dir = reader.value("MSP_DATA_DIR", Path, Settings.data_dir)
+    data_dir = reader.value("MSP_DATA_DIR", _directory, Settings.data_dir)
     emulator_port = reader.value("MSP_EMULATOR_PORT", _port, Settings.emulator_port)
     return Settings(
         msp_id=reader.value("MSP_ID", _uuid, ""),
@@ -250,7 +257,7 @@ def _uuid(text: str) -> str:
 
 
 def _business_ids(text: str) -> tuple[str, ...]:
-    return tuple(_uuid(part.removeprefix("urn:biz:")) for part in _split(text))
+    return tuple(_uuid(part.lower().removeprefix("urn:biz:")) for part in _split(text))
 
 
 def _api_secrets(text: str) -> tuple[bytes, ...]:
@@ -304,16 +311,17 @@ def _endpoint(text: str) -> str:
 def _url_parts(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = parts.scheme in ("http", "https") and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or parts.query or parts.fragment or parts.username:
-        raise _Unfit(f"{text!r} is no address", "enter an address such as https://example.com/v1")
+    if not valid or not _HOST.fullmatch(parts.netloc) or parts.query or parts.fragment:
+        # Not quoted: it may have a password in it.
+        raise _Unfit("is no address", "enter an address such as https://example.com/v1")
     return parts
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise _Unfit(f"{text!r} is no port", "enter a number from 1 to 65535")
     return int(text)
 
@@ -326,6 +334,12 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < math.inf:
         raise _Unfit(f"{text!r} is no number of seconds", "enter 0 or more")
     return seconds
+
+
+def _directory(text: str) -> Path:
+    if not text.isprintable() or "?" in text:
+        raise _Unfit(f"{text!r} is no directory for us", "choose a name of plain characters")
+    return Path(text)
 
 
 def _reference(text: str) -> str:
@@ -377,7 +391,7 @@ def _kept_credentials(path: Path) -> tuple[str, tuple[str, ...], tuple[bytes, ..
         )
     except OSError as error:
         raise _unwritable(error) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
             [Fault("MSP_DATA_DIR", f"{path} is damaged", "remove that file: it is made anew")]
         ) from error
@@ -389,12 +403,12 @@ def _make_up_credentials(path: Path) -> None:
         "MSP_BUSINESS_ID": str(uuid.uuid4()),
         "MSP_SECRET": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(credentials, indent=2) + "\n", encoding="utf-8")
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # mode 0600
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(credentials, indent=2) + "\n")
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)  # another process may have been first: then its file counts
-    draft.unlink()
+    Path(draft).unlink()
 
 
 def _unwritable(error: OSError) -> ConfigurationError:

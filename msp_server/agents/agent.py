@@ -1,7 +1,7 @@
 """Agents: handlers for what customers say."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -106,6 +106,8 @@ class _Bound:
 def _contents(answer: Answer) -> list[OutboundContent]:
     if answer is None:
         return []
+    if isinstance(answer, str | Mapping):
+        raise TypeError(f"gave back {type(answer).__name__}, which is no content to send")
     contents = [answer] if isinstance(answer, OutboundContent) else list(answer)
     for content in contents:
         if not isinstance(content, OutboundContent):

@@ -27,7 +27,7 @@ class Options(TypedDict):
     msp_id: str
     secret: str
     business_id: str
-    token_max_age_s: int
+    token_max_age_s: float
     until_stdin_ends: bool
 
 
@@ -81,7 +81,7 @@ class Options(TypedDict):
 )
 @click.option(
     "--token-max-age-s",
-    type=int,
+    type=float,
     envvar="MSP_TOKEN_MAX_AGE_S",
     default=3600,
     show_default=True,

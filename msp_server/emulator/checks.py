@@ -188,7 +188,7 @@ def _check_issuer(issuer: object, msp_id: str) -> None:
     )
 
 
-def _check_issued_at(issued_at: object, max_age_s: int, now_s: float) -> None:
+def _check_issued_at(issued_at: object, max_age_s: float, now_s: float) -> None:
     age_s = int(now_s) - _whole_seconds(issued_at)
     if abs(age_s) <= max_age_s:
         return

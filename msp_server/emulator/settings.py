@@ -40,7 +40,7 @@ class EmulatorSettings:
     #: Port to listen on; 0 takes a free one.
     port: int = 8004
     #: How far a token's `iat` may be from now, either way; 0 turns the check off.
-    token_max_age_s: int = 3600
+    token_max_age_s: float = 3600
 
     def __post_init__(self) -> None:
         checks: list[Callable[[], str | None]] = [

@@ -116,8 +116,8 @@ def _identifier(name: str, value: object) -> str:
         raise MessageUnreadable(f"message has no {name}")
     if len(value) > ID_LIMIT_CHARS:
         raise MessageUnreadable(f"{name} of more than {ID_LIMIT_CHARS} characters")
-    if not (value.isascii() and value.isprintable()):
-        raise MessageUnreadable(f"{name} has characters other than printable ASCII")
+    if not (value.isascii() and value.isprintable()) or value != value.strip():
+        raise MessageUnreadable(f"{name} is not plain printable ASCII")
     return value
 
 

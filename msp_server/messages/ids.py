@@ -18,7 +18,7 @@ def new_message_id() -> MessageId:
 
 def parse_business_id(text: str) -> BusinessId:
     """Read a business ID, with or without the `urn:biz:` of device addresses."""
-    return BusinessId(text.strip().removeprefix("urn:biz:").lower())
+    return BusinessId(text.strip().lower().removeprefix("urn:biz:"))
 
 
 def short(customer_id: OpaqueId) -> str:

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from pydantic import SkipValidation
+from pydantic import ConfigDict, SkipValidation
 from pydantic.dataclasses import dataclass
 
 from msp_server.errors import ContentInvalid
 from msp_server.messages.raw import JsonObject, raw_fields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class Text:
     """Words. Each U+FFFC in them stands for an attachment.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import requests
 
-from msp_server.errors import RemoteUnreachable
+from msp_server.errors import RemoteRefused, RemoteUnreachable
 
 #: How long we wait for a connection. Source: Apple's samples wait 10 s in all.
 CONNECT_TIMEOUT_S: Final = 10
@@ -52,6 +52,7 @@ class HttpClient:
 
         Raises:
             RemoteUnreachable: no connection, no answer in time, or a broken one.
+            RemoteRefused: it is no request that could be made.
         """
         try:
             with self._session().request(
@@ -63,8 +64,11 @@ class HttpClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                answer = next(response.iter_content(ANSWER_LIMIT_BYTES), b"")
-                return HttpAnswer(response.status_code, response.headers, answer)
+                return HttpAnswer(response.status_code, response.headers, _read(response))
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
+            raise RemoteRefused(
+                type(error).__name__, method=method, address=address, message_id=message_id
+            ) from error
         except requests.RequestException as error:
             raise RemoteUnreachable(
                 _describe(error), method=method, address=address, message_id=message_id
@@ -78,6 +82,15 @@ class HttpClient:
             session.proxies = dict(self._proxies)
             self._local.session = session
         return session
+
+
+def _read(response: requests.Response) -> bytes:
+    answer = b""
+    for chunk in response.iter_content(4096):
+        answer += chunk
+        if len(answer) >= ANSWER_LIMIT_BYTES:
+            break
+    return answer[:ANSWER_LIMIT_BYTES]
 
 
 def _describe(error: requests.RequestException) -> str:

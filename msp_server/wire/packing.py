@@ -130,7 +130,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _require_shallow(value: object) -> None:
     level = [value]
     for _ in range(NESTING_LIMIT):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _inside(outer) if _nests(inner)]
         if not level:
             return
     raise _too_deep()
@@ -141,6 +141,10 @@ def _inside(value: object) -> Iterator[object]:
         yield from value.values()
     elif isinstance(value, list):
         yield from value
+
+
+def _nests(value: object) -> bool:
+    return isinstance(value, dict | list)
 
 
 def _too_deep() -> RequestUnreadable:

@@ -119,7 +119,7 @@ def test_handler_that_raises_is_buried_and_the_next_message_answered(apple, star
 
 
 def test_router_chooses_by_the_entry_points_intent(apple, start_msp):
-    desk, billing = Agent("desk"), Agent("billing")
+    desk, billing = Agent("first"), Agent("second")
     desk.on(Text)(lambda text, conversation: Text("desk"))
     billing.on(Text)(lambda text, conversation: Text("billing"))
     router = Router(default=desk)

@@ -1,0 +1,184 @@
+"""Each exercise prints what stands at its end, as started by make and by itself."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[1]
+EXERCISES = ROOT / "msp_server" / "exercises"
+SENDERS = ["03_send_text_message"]
+LISTENERS = ["00_listening", "01_receiving_text_message", "02_verify_message"]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The environment of a user with nothing set, but for ports that are free."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "MSP_PORT": str(free_port()),
+        "MSP_EMULATOR_PORT": str(free_port()),
+        "MSP_DATA_DIR": str(tmp_path / "var"),
+    }
+
+
+def expected_output(name):
+    """Make a pattern of the block at an exercise's end; `<anything>` stands for any characters."""
+    text = (EXERCISES / f"{name}.py").read_text()
+    lines = text.split("# Expected output:\n")[1].splitlines()
+    lines = [re.escape(line.removeprefix("# ")) for line in lines]
+    return "\n".join(lines).replace("<anything>", ".*") + "\n"
+
+
+@contextmanager
+def running(command, environment):
+    """Run an exercise that listens; give its output's file and, by the phone, a message to it."""
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for_line(process.stderr, "Listening")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_line(stream, wanted):
+    """Read up to a line, and so wait for it; the stream's end fails."""
+    while wanted not in (line := stream.readline()):
+        assert line, f"it ended without saying {wanted}"
+
+
+def ways(name):
+    number = name[:2]
+    return [
+        pytest.param(name, ["-m", "msp_server", "exercise", number], id=f"{number}-by-number"),
+        pytest.param(name, [str(EXERCISES / f"{name}.py")], id=f"{number}-by-file"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "arguments"), [way for name in LISTENERS for way in ways(name)])
+def test_listening_exercise_prints_its_expected_output(name, arguments, environment):
+    wanted = expected_output(name)
+
+    with running([sys.executable, *arguments], environment) as process:
+        phone = f"http://127.0.0.1:{environment['MSP_EMULATOR_PORT']}/customers/ava/text"
+        requests.Session().post(phone, json={"body": "hello"})
+        printed = "".join(process.stdout.readline() for _ in range(wanted.count("\n")))
+        process.terminate()
+        rest, _ = process.communicate(timeout=10)
+
+    assert re.fullmatch(wanted, printed + rest)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("name", "arguments"), [way for name in SENDERS for way in ways(name)])
+def test_sending_exercise_prints_its_expected_output(name, arguments, environment):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert re.fullmatch(expected_output(name), done.stdout)
+    assert f"phone: http://localhost:{environment['MSP_EMULATOR_PORT']}" in done.stderr
+
+
+def test_sending_exercise_takes_the_customer_who_wrote_last(environment, msp, apple):
+    apple.phone("ben").text("hello")
+    apple.phone("ben").wait_for_bodies(1)
+    environment |= {
+        "MSP_ID": msp.settings.msp_id,
+        "MSP_BUSINESS_ID": msp.settings.business_ids[0],
+        "MSP_SECRET": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "MSP_GATEWAY": f"{apple.url}/v1",
+    }
+
+    subprocess.run(
+        [sys.executable, "-m", "msp_server", "exercise", "03"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+
+    assert apple.phone("ben").bodies() == ["hello", "Hello from Messages for Business!"]
+
+
+def test_sending_exercise_takes_the_customer_it_is_told(environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "msp_server", "exercise", "03", "--to", "urn:mbid:nobody"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "return code: 404" in done.stdout
+    assert "Sending to urn:mbid:nobody" in done.stderr
+
+
+def test_listening_exercise_says_what_to_stop_when_its_port_is_taken(environment):
+    with socket.create_server(("127.0.0.1", int(environment["MSP_PORT"]))):
+        done = subprocess.run(
+            [sys.executable, "-m", "msp_server", "exercise", "00"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert "make run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_exercise_uses_the_emulator_that_runs(environment):
+    with running([sys.executable, "-m", "msp_server", "exercise", "00"], environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "msp_server", "exercise", "03"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
+        url = f"http://127.0.0.1:{environment['MSP_EMULATOR_PORT']}/customers/ava/transcript"
+        transcript = requests.Session().get(url).json()
+
+    assert done.returncode == 0
+    assert [entry["from"] for entry in transcript["entries"]] == ["business"]
+
+
+def test_exercise_02_refuses_a_token_of_somebody_else(environment):
+    with running([sys.executable, "-m", "msp_server", "exercise", "02"], environment) as process:
+        message = f"http://127.0.0.1:{environment['MSP_PORT']}/message"
+        answer = requests.Session().post(message, data=b"x", headers={"Authorization": "Bearer x"})
+        reader = threading.Thread(target=process.stdout.readline)
+        reader.start()
+        reader.join(10)
+
+    assert answer.status_code == 403
