@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m msp_server
 T ?= tests
 
-.PHONY: help run serve worker emulator exercise exercises test contract check format lint types clean
+.PHONY: help run serve worker emulator exercise exercises test contract check format lint types bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ types: $(VENV)/.tests  ## types of server, emulator and exercises
 	@$(BIN)/mypy
 	@$(BIN)/mypy --scripts-are-modules msp_server/exercises/[0-9]*.py
 
+bench: $(VENV)/.tests  ## figures, printed; nothing is asserted
+	@$(BIN)/python tests/bench/latency.py
+
 clean:  ## remove what the others made, but not the messages under var/
-	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find msp_server tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first Python of at least 3.11 that is there.
