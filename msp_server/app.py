@@ -24,8 +24,10 @@ from msp_server.wire.tokens import sign
 
 log = logging.getLogger(__name__)
 
-#: How many entries each loop works on at a time.
-THREADS: Final = 16
+#: How many messages are answered at a time; more slow handlers than that make others wait.
+ANSWERING_THREADS: Final = 128
+#: How many messages are sent at a time.
+SENDING_THREADS: Final = 32
 #: How long what is under way may take once we are told to stop, seconds.
 GRACE_S: Final = 10.0
 
@@ -107,11 +109,11 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
     Raises:
         StoreBusy: another worker runs on this store.
     """
-    sending = Loop("sending", make_sending(settings, store), THREADS)
+    sending = Loop("sending", make_sending(settings, store), SENDING_THREADS)
     answering = Loop(
         "answering",
         Answering(store, router, time.time, new_message_id, on_answers=sending.wake),
-        THREADS,
+        ANSWERING_THREADS,
     )
     with store.working(time.time()):
         sending.start()

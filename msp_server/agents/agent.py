@@ -78,7 +78,7 @@ class Agent:
             try:
                 if bound.where is None or bound.where(content, conversation):
                     return _contents(bound.handler(content, conversation))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise HandlerError(self.name, bound.name, _describe(error)) from error
         self._advise(content)
         return []
@@ -115,5 +115,5 @@ def _contents(answer: Answer) -> list[OutboundContent]:
     return contents
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     return f"raised {type(error).__name__}: {error}"

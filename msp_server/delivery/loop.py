@@ -33,7 +33,7 @@ class Work(Protocol):
 
 
 class Loop:
-    """Threads that work on what is due."""
+    """Threads that work on what is due; one more is started whenever none is idle."""
 
     def __init__(self, name: str, work: Work, threads: int) -> None:
         """Make a loop.
@@ -41,32 +41,35 @@ class Loop:
         Args:
             name: what its threads are called.
             work: what is done.
-            threads: how many entries are worked on at a time.
+            threads: how many entries are worked on at a time, at most.
         """
         self._name = name
         self._work = work
         self._changed = threading.Condition()
         self._wakeups = 0
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
         self._limit = threads
         self._stopping = threading.Event()
         self._held: dict[int, Entry] = {}
         self._let_go = threading.Condition()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
-            for number in range(threads)
-        ]
         self._keeper = threading.Thread(target=self._keep, name=f"{name}-keeper", daemon=True)
 
     def start(self) -> None:
         """Start working."""
-        for thread in (*self._threads, self._keeper):
-            thread.start()
+        self._keeper.start()
+        self.wake()
 
     def wake(self) -> None:
         """Say that something may be due."""
         with self._changed:
             self._wakeups = min(self._wakeups + 1, self._limit)
-            self._changed.notify()
+            if self._idle:
+                self._changed.notify()
+            elif len(self._threads) < self._limit and not self._stopping.is_set():
+                name = f"{self._name}-{len(self._threads)}"
+                self._threads.append(threading.Thread(target=self._run, name=name, daemon=True))
+                self._threads[-1].start()
 
     def stop(self, grace_s: float) -> bool:
         """Stop after the entries now under work.
@@ -105,7 +108,9 @@ class Loop:
 
     def _wait(self) -> None:
         with self._changed:
+            self._idle += 1
             self._changed.wait_for(lambda: self._wakeups or self._stopping.is_set())
+            self._idle -= 1
             self._wakeups = max(0, self._wakeups - 1)
 
     @contextmanager

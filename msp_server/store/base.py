@@ -15,6 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from msp_server.errors import StoreBusy, StoreUnavailable
 from msp_server.store.schema import CONVERSATIONS
 
+#: How long a writer waits for its turn before it gives up.
+_TURN_LIMIT_S: Final = 5.0
+#: The longest reason that is kept.
+_REASON_LIMIT_CHARS: Final = 2000
 _BUSY_WORDS: Final = ("database is locked", "database table is locked", "deadlock detected")
 
 
@@ -50,8 +54,12 @@ class Database:
         if self._one_writer is None:
             yield
             return
-        with self._one_writer:
+        if not self._one_writer.acquire(timeout=_TURN_LIMIT_S):
+            raise StoreBusy("store is busy: too many writers of this process wait")
+        try:
             yield
+        finally:
+            self._one_writer.release()
 
 
 @contextmanager
@@ -181,7 +189,7 @@ class Entries:
         self, connection: Connection, entry: Entry, state: str, now: float, reason: str | None
     ) -> bool:
         """Move a claimed entry to its last state, if it is still ours, and let the next one go."""
-        values = {"state": state, "claim": None, "finished_at": now, "reason": reason}
+        values = {"state": state, "claim": None, "finished_at": now, "reason": fit(reason)}
         if not self._change(connection, entry, values):
             return False
         more = self._oldest_waiting(connection, entry.conversation_id)
@@ -210,6 +218,13 @@ class Entries:
             .where(CONVERSATIONS.c.id == conversation_id)
             .values({self.due: at})
         )
+
+
+def fit(reason: str | None) -> str | None:
+    """Make a reason fit for a column of text, whatever it quotes."""
+    if reason is None:
+        return None
+    return reason.encode("utf-8", "replace").decode().replace("\0", "?")[:_REASON_LIMIT_CHARS]
 
 
 def lock_conversation(connection: Connection, conversation_id: str) -> Row[Any]:

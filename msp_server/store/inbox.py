@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from msp_server.messages.content import asks_for_answer, kind_name
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.presence import Close
-from msp_server.store.base import Entries, Entry, lock_conversation
+from msp_server.store.base import Entries, Entry, fit, lock_conversation
 from msp_server.store.conversations import lock_or_make, take_over
 from msp_server.store.outbox import bury_closed, put_buried_rows, put_rows, row_of
 from msp_server.store.schema import CONVERSATIONS, INBOX, InboxState
@@ -89,7 +89,7 @@ class Inbox(Entries):
 
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be answered again after `delay_s`."""
-        values = {"state": InboxState.RECEIVED, "claim": None, "reason": reason}
+        values = {"state": InboxState.RECEIVED, "claim": None, "reason": fit(reason)}
         with self._database.write() as connection:
             lock_conversation(connection, entry.conversation_id)
             if self._change(connection, entry, values):

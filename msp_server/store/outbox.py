@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from msp_server.errors import ContentInvalid
 from msp_server.messages.content import kind_name
 from msp_server.messages.envelope import OutboundMessage
-from msp_server.store.base import Entries, Entry, lock_conversation
+from msp_server.store.base import Entries, Entry, fit, lock_conversation
 from msp_server.store.conversations import lock_or_make
 from msp_server.store.schema import CONVERSATIONS, OUTBOX, OutboxState
 
@@ -53,11 +53,11 @@ class Outbox(Entries):
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be tried again after `delay_s`; it fails since `now`, or for longer."""
         since = now if entry.failing_since is None else entry.failing_since
-        self._give_back(entry, {"reason": reason, "failing_since": since}, now, delay_s)
+        self._give_back(entry, {"reason": fit(reason), "failing_since": since}, now, delay_s)
 
     def hold(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be tried again after `delay_s`, which is not its own fault."""
-        self._give_back(entry, {"reason": reason}, now, delay_s)
+        self._give_back(entry, {"reason": fit(reason)}, now, delay_s)
 
     def state(self, message_id: str) -> tuple[OutboxState, str | None]:
         """Give how far a message has come, and the reason noted with it.
