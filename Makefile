@@ -36,7 +36,6 @@ contract: $(VENV)/.tests  ## the store's contract suite, on PostgreSQL too if TE
 
 check: lint types  ## what must hold before a commit: lint, types, import contracts, tests, coverage
 	@$(BIN)/python -m pytest -q --cov --cov-report=
-	@$(BIN)/python -m coverage combine -q --append 2>/dev/null || true
 	@$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --include='msp_server/wire/*,msp_server/messages/*,msp_server/errors.py' --fail-under=100
 

@@ -357,3 +357,8 @@ def test_unpack_gives_any_object_back(fields, ensure_ascii):
     packed = gzip.compress(json.dumps(fields, ensure_ascii=ensure_ascii).encode())
 
     assert unpack(packed, 10 * LIMIT) == fields
+
+
+def test_unpack_refuses_a_string_of_brackets_because_it_is_no_object():
+    with pytest.raises(RequestUnreadable, match="not an object"):
+        unpack(json.dumps("[" * (NESTING_LIMIT + 1)).encode(), LIMIT)
