@@ -70,7 +70,7 @@ $(BIN)/python:
 	  echo "or name one: make PYTHON=/path/to/python3" >&2; exit 1; \
 	fi; \
 	echo "making $(VENV) with $$($$python --version) ..."; \
-	$$python -m venv $(VENV)
+	$$python -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/msp_server.pth"
 
 $(VENV)/.runs: requirements.txt | $(BIN)/python

@@ -10,6 +10,15 @@ def test_customer_who_writes_gets_the_agents_answer(apple, msp):
     assert apple.phone().wait_for_bodies(1) == ["hello"]
 
 
+def test_answer_waits_for_no_poll(apple, start_msp, monkeypatch):
+    monkeypatch.setattr("msp_server.delivery.loop.POLL_S", 1000)
+
+    with start_msp():
+        apple.phone().text("hello")
+
+        assert apple.phone().wait_for_bodies(1) == ["hello"]
+
+
 def test_typing_alone_gets_no_answer(apple, msp):
     apple.phone().typing("start")
     apple.phone().typing("end")
