@@ -25,6 +25,17 @@ def find_stranger(request: Request, names: frozenset[str]) -> str | None:
     origin = request.headers.get("Origin")
     if origin is not None and origin.lower() not in {f"http://{name}" for name in names}:
         return f"The page {origin!r} may not use this emulator: only its own page may"
-    if request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site":
+    cross_site = request.headers.get("Sec-Fetch-Site", "").lower() == "cross-site"
+    if cross_site and not _follows_link(request):
         return "A page of another site may not use this emulator: open its address by hand"
     return None
+
+
+def _follows_link(request: Request) -> bool:
+    """Tell whether a person followed a link to the phone's page, in a window of its own."""
+    return (
+        request.method == "GET"
+        and request.path == "/"
+        and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
+    )

@@ -30,3 +30,26 @@ def test_strangers_are_refused_with_a_sentence(emulator, path, headers, web):
 
     assert answer.status_code == 403
     assert answer.json()["error"]
+
+
+FOLLOWED_LINK = {
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
+
+
+def test_link_from_another_site_to_the_phone_may_be_followed(emulator, web):
+    answer = web.get(f"{emulator.url}/", headers=FOLLOWED_LINK, timeout=5)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "changes"),
+    [("/customers", {}), ("/", {"Sec-Fetch-Dest": "iframe"}), ("/", {"Sec-Fetch-Mode": "no-cors"})],
+)
+def test_nothing_else_is_reached_from_another_site(emulator, web, path, changes):
+    answer = web.get(emulator.url + path, headers=FOLLOWED_LINK | changes, timeout=5)
+
+    assert answer.status_code == 403
