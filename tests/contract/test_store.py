@@ -1,0 +1,1417 @@
+"""What the store promises, on every engine."""
+
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from msp_server.errors import ContentInvalid, StoreUnavailable
+from msp_server.messages.capability import Capability
+from msp_server.messages.content import Unknown
+from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.presence import Close, TypingEnd, TypingStart
+from msp_server.messages.text import Text
+from msp_server.store.opening import Store, open_store
+from msp_server.store.outbox import CLOSED
+from msp_server.store.schema import InboxState, OutboxState
+
+BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
+OTHER_BUSINESS = "0f0e0d0c-0b0a-0908-0706-0504030201ff"
+CUSTOMER = "urn:mbid:alice"
+OTHER_CUSTOMER = "urn:mbid:bob"
+NOW = 1_700_000_000.25
+LATER = NOW + 100_000
+LEASE_S = 60
+DEADLINE_S = 30
+
+
+def said(message_id, content=None, customer_id=CUSTOMER, business_id=BUSINESS, **hints):
+    return InboundMessage(message_id, business_id, customer_id, content or Text("Hi"), **hints)
+
+
+def reply(message_id, body="Hello", customer_id=CUSTOMER, business_id=BUSINESS):
+    return OutboundMessage(message_id, business_id, customer_id, Text(body), automated=True)
+
+
+def receive(store, message, now=NOW):
+    return store.inbox.put(message, {"id": message.id}, b"{}", now)
+
+
+def answer(store, *replies, now=NOW):
+    """Answer the next received message that is due."""
+    assert store.inbox.finish(claimed(store.inbox, now), replies, now)
+
+
+def claimed(entries, now=NOW):
+    """Claim the next entry, which must be there."""
+    entry = entries.claim(now, LEASE_S)
+    assert entry is not None
+    return entry
+
+
+def claimed_ids(entries, *times):
+    """Try a claim at each of these times; give the ids claimed, None where nothing was due."""
+    entries_then = [entries.claim(now, LEASE_S) for now in times]
+    return [entry and entry.message_id for entry in entries_then]
+
+
+def send_all(store, now=NOW):
+    """Send what is due until nothing is; give the ids in that order."""
+    sent = []
+    while (entry := store.outbox.claim(now, LEASE_S)) is not None:
+        assert store.outbox.finish(entry, now)
+        sent.append(entry.message_id)
+    return sent
+
+
+def recorded(store, message_id):
+    """Give what the history says of one message."""
+    return next(one for one in store.history.newest(1000) if one.message_id == message_id)
+
+
+def together(*acts):
+    """Call all of these at the same moment, each in its own thread; give what they return."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act):
+        barrier.wait(DEADLINE_S)
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts, timeout=DEADLINE_S))
+
+
+@dataclass
+class Box:
+    """The inbox or the outbox, filled and worked off alike."""
+
+    store: Store
+    name: str
+
+    @property
+    def entries(self) -> Any:
+        return getattr(self.store, self.name)
+
+    def put(self, message_id, customer_id=CUSTOMER, now=NOW):
+        if self.name == "inbox":
+            receive(self.store, said(message_id, customer_id=customer_id), now)
+        else:
+            self.store.outbox.put([reply(message_id, customer_id=customer_id)], now)
+
+    def finish(self, entry, now=NOW):
+        if self.name == "inbox":
+            return self.store.inbox.finish(entry, [], now)
+        return self.store.outbox.finish(entry, now)
+
+
+@dataclass
+class Floor:
+    """Workers who take entries out of a box until so many are done; sees who holds what."""
+
+    box: Box
+    wanted: int
+    #: Ids in the order they were claimed, by conversation.
+    order: dict = field(default_factory=lambda: defaultdict(list))
+    #: Conversations that two workers held at the same time.
+    shared: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self._changed = threading.Condition()
+        self._held = []
+        self._done = 0
+
+    def work(self):
+        while not self._all_done():
+            entry = self.box.entries.claim(NOW, LEASE_S)
+            if entry is None:
+                self._wait()
+                continue
+            self._start(entry)
+            self._end(entry)
+            assert self.box.finish(entry)
+            self._count()
+
+    def _all_done(self):
+        with self._changed:
+            return self._done == self.wanted
+
+    def _wait(self):
+        with self._changed:
+            self._changed.wait_for(lambda: self._done == self.wanted, 0.005)
+
+    def _start(self, entry):
+        with self._changed:
+            if entry.conversation_id in self._held:
+                self.shared.append(entry.conversation_id)
+            self._held.append(entry.conversation_id)
+            self.order[entry.conversation_id].append(entry.message_id)
+
+    def _end(self, entry):
+        with self._changed:
+            self._held.remove(entry.conversation_id)
+
+    def _count(self):
+        with self._changed:
+            self._done += 1
+            self._changed.notify_all()
+
+
+@pytest.fixture(params=["inbox", "outbox"])
+def box(request, store):
+    return Box(store, request.param)
+
+
+@pytest.fixture
+def floor(box):
+    """Let eight workers empty a box of fifty entries in ten conversations."""
+    for number in range(50):
+        box.put(f"{number:02}", customer_id=f"urn:mbid:{number % 10}")
+    floor = Floor(box, wanted=50)
+    together(*[floor.work] * 8)
+    return floor
+
+
+# Receiving
+
+
+def test_put_tells_that_a_message_is_new(store):
+    assert receive(store, said("1")) is True
+
+
+def test_put_tells_that_an_id_was_seen_before(store):
+    receive(store, said("1"))
+
+    assert receive(store, said("1")) is False
+
+
+def test_put_of_a_repeated_id_keeps_one_entry(store):
+    receive(store, said("1"))
+
+    receive(store, said("1", Text("something else")))
+
+    assert len(store.history.newest(10)) == 1
+
+
+def test_put_of_an_id_seen_from_another_customer_keeps_one_entry(store):
+    receive(store, said("1"))
+
+    new = receive(store, said("1", customer_id=OTHER_CUSTOMER))
+
+    assert (new, len(store.history.newest(10))) == (False, 1)
+
+
+def test_put_of_a_repeated_id_is_not_answered_again(store):
+    receive(store, said("1"))
+    answer(store)
+
+    receive(store, said("1"))
+
+    assert store.inbox.claim(LATER, LEASE_S) is None
+
+
+def test_put_is_new_once_among_eight_at_the_same_moment(store):
+    news = together(*[lambda: receive(store, said("1"))] * 8)
+
+    assert sorted(news) == [False] * 7 + [True]
+
+
+def test_put_is_new_once_among_eight_customers_at_the_same_moment(store):
+    customers = [f"urn:mbid:{number}" for number in range(8)]
+
+    news = together(
+        *[lambda who=who: receive(store, said("1", customer_id=who)) for who in customers]
+    )
+
+    assert sorted(news) == [False] * 7 + [True]
+
+
+def test_first_messages_at_the_same_moment_open_one_conversation(store):
+    together(*[lambda name=name: receive(store, said(name)) for name in "12345678"])
+
+    assert claimed_ids(store.inbox, NOW, NOW)[1] is None
+
+
+def test_received_bytes_come_back_unchanged(store):
+    packed = b"\x1f\x8b\x00" + bytes(range(256))
+
+    store.inbox.put(said("1"), {}, packed, NOW)
+
+    assert claimed(store.inbox).packed == packed
+
+
+def test_received_headers_come_back_unchanged(store):
+    headers = {"id": "1", "source-id": CUSTOMER, "capability-list": "LIST,é,\x00,\ud800"}
+
+    store.inbox.put(said("1"), headers, b"{}", NOW)
+
+    assert claimed(store.inbox).headers == headers
+
+
+def test_claimed_entry_tells_its_id_and_kind(store):
+    receive(store, said("1", Unknown("hologram")))
+
+    entry = claimed(store.inbox)
+
+    assert (entry.message_id, entry.kind) == ("1", "Unknown")
+
+
+@pytest.mark.parametrize("typing", [TypingStart(), TypingEnd()], ids=["start", "end"])
+def test_typing_is_recorded_as_answered(store, typing):
+    receive(store, said("1", typing))
+
+    noted = recorded(store, "1")
+
+    assert (noted.state, noted.finished_at) == (InboxState.ANSWERED, NOW)
+
+
+@pytest.mark.parametrize("typing", [TypingStart(), TypingEnd()], ids=["start", "end"])
+def test_typing_is_never_claimed(store, typing):
+    receive(store, said("1", typing))
+
+    assert store.inbox.claim(LATER, LEASE_S) is None
+
+
+# Claims and their leases, alike for both boxes
+
+
+def test_nothing_is_claimed_from_an_empty_box(box):
+    assert box.entries.claim(NOW, LEASE_S) is None
+
+
+def test_a_message_is_claimed_from_the_moment_it_was_put(box):
+    box.put("1", now=NOW)
+
+    assert claimed_ids(box.entries, NOW - 0.25, NOW) == [None, "1"]
+
+
+def test_a_claimed_entry_is_not_claimed_again(box):
+    box.put("1")
+    claimed(box.entries)
+
+    assert box.entries.claim(NOW, LEASE_S) is None
+
+
+def test_a_conversation_waits_for_its_claimed_entry(box):
+    box.put("1")
+    box.put("2")
+    claimed(box.entries)
+
+    assert box.entries.claim(NOW, LEASE_S) is None
+
+
+def test_the_next_entry_is_due_once_the_one_before_is_finished(box):
+    box.put("1")
+    box.put("2")
+
+    box.finish(claimed(box.entries))
+
+    assert claimed_ids(box.entries, NOW) == ["2"]
+
+
+def test_a_second_conversation_is_claimed_while_the_first_is_held(box):
+    box.put("1")
+    box.put("2", customer_id=OTHER_CUSTOMER)
+
+    assert sorted(claimed_ids(box.entries, NOW, NOW)) == ["1", "2"]
+
+
+def test_the_conversation_due_for_longest_is_claimed_first(box):
+    box.put("1", now=NOW + 2)
+    box.put("2", customer_id=OTHER_CUSTOMER, now=NOW + 1)
+
+    assert claimed_ids(box.entries, NOW + 3, NOW + 3) == ["2", "1"]
+
+
+def test_a_message_put_while_its_conversation_is_held_does_not_end_the_claim(box):
+    box.put("1")
+    claimed(box.entries)
+
+    box.put("2")
+
+    assert box.entries.claim(NOW, LEASE_S) is None
+
+
+def test_a_finished_entry_is_not_claimed_again(box):
+    box.put("1")
+
+    box.finish(claimed(box.entries))
+
+    assert box.entries.claim(LATER, LEASE_S) is None
+
+
+def test_a_message_put_after_all_were_finished_is_due(box):
+    box.put("1")
+    box.finish(claimed(box.entries))
+
+    box.put("2")
+
+    assert claimed_ids(box.entries, NOW) == ["2"]
+
+
+def test_an_entry_whose_lease_ran_out_is_claimed_again(box):
+    box.put("1")
+
+    ids = claimed_ids(box.entries, NOW, NOW + LEASE_S - 0.25, NOW + LEASE_S)
+
+    assert ids == ["1", None, "1"]
+
+
+def test_each_claim_is_counted(box):
+    box.put("1")
+    claimed(box.entries)
+
+    assert claimed(box.entries, NOW + LEASE_S).attempts == 2
+
+
+def test_who_finishes_after_the_lease_is_told_so(box):
+    box.put("1")
+    late = claimed(box.entries)
+    claimed(box.entries, NOW + LEASE_S)
+
+    assert box.finish(late, NOW + LEASE_S) is False
+
+
+def test_who_buries_after_the_lease_is_told_so(box):
+    box.put("1")
+    late = claimed(box.entries)
+    claimed(box.entries, NOW + LEASE_S)
+
+    assert box.entries.bury(late, "too late", NOW + LEASE_S) is False
+
+
+@pytest.mark.parametrize("how", ["finish", "bury", "release"])
+def test_who_comes_after_the_lease_changes_nothing(box, how):
+    box.put("1")
+    late = claimed(box.entries)
+    claimed(box.entries, NOW + LEASE_S)
+    before = recorded(box.store, "1")
+
+    if how == "finish":
+        box.finish(late)
+    elif how == "bury":
+        box.entries.bury(late, "too late", NOW)
+    else:
+        box.entries.release(late, "too late", NOW, 0)
+
+    assert recorded(box.store, "1") == before
+
+
+@pytest.mark.parametrize("how", ["finish", "bury", "release"])
+def test_who_comes_after_the_lease_lets_nobody_else_in(box, how):
+    box.put("1")
+    late = claimed(box.entries)
+    claimed(box.entries, NOW + LEASE_S)
+
+    if how == "finish":
+        box.finish(late)
+    elif how == "bury":
+        box.entries.bury(late, "too late", NOW)
+    else:
+        box.entries.release(late, "too late", NOW, 0)
+
+    assert box.entries.claim(NOW + LEASE_S, LEASE_S) is None
+
+
+def test_the_second_to_claim_finishes_beside_a_late_first(box):
+    box.put("1")
+    late = claimed(box.entries)
+    second = claimed(box.entries, NOW + LEASE_S)
+    box.finish(late)
+
+    assert box.finish(second) is True
+
+
+def test_extend_keeps_a_claim(box):
+    box.put("1")
+    entry = claimed(box.entries)
+
+    box.entries.extend(entry, NOW + 50, LEASE_S)
+
+    assert claimed_ids(box.entries, NOW + LEASE_S, NOW + 50 + LEASE_S) == [None, "1"]
+
+
+def test_extend_of_a_lost_claim_does_not_keep_the_new_one(box):
+    box.put("1")
+    late = claimed(box.entries)
+    claimed(box.entries, NOW + LEASE_S)
+
+    box.entries.extend(late, NOW + LEASE_S + 50, LEASE_S)
+
+    assert claimed_ids(box.entries, NOW + 2 * LEASE_S) == ["1"]
+
+
+def test_extend_of_a_finished_entry_does_not_delay_the_next(box):
+    box.put("1")
+    box.put("2")
+    entry = claimed(box.entries)
+    box.finish(entry)
+
+    box.entries.extend(entry, NOW, LEASE_S)
+
+    assert claimed_ids(box.entries, NOW) == ["2"]
+
+
+def test_recover_counts_the_claims_it_takes_back(box):
+    box.put("1")
+    box.put("2", customer_id=OTHER_CUSTOMER)
+    box.put("3", customer_id="urn:mbid:carol")
+    claimed(box.entries)
+    claimed(box.entries)
+
+    assert box.entries.recover(NOW) == 2
+
+
+def test_recover_makes_claimed_entries_due_at_once(box):
+    box.put("1")
+    claimed(box.entries)
+
+    box.entries.recover(NOW + 1)
+
+    assert claimed_ids(box.entries, NOW + 1) == ["1"]
+
+
+def test_recover_takes_a_claim_from_whoever_held_it(box):
+    box.put("1")
+    lost = claimed(box.entries)
+
+    box.entries.recover(NOW)
+
+    assert box.finish(lost) is False
+
+
+def test_recover_does_not_hurry_what_waits_for_another_attempt(box):
+    box.put("1")
+    box.entries.release(claimed(box.entries), "not now", NOW, 30)
+
+    box.entries.recover(NOW)
+
+    assert box.entries.claim(NOW, LEASE_S) is None
+
+
+def test_bury_notes_the_reason(box):
+    box.put("1")
+
+    box.entries.bury(claimed(box.entries), "it would not go", NOW + 1)
+
+    noted = recorded(box.store, "1")
+    assert (noted.state, noted.reason, noted.finished_at) == ("BURIED", "it would not go", NOW + 1)
+
+
+@pytest.mark.parametrize("how", ["bury", "release"])
+@pytest.mark.parametrize("odd", ["\0", "\ud800"], ids=["nul", "half a pair"])
+def test_a_reason_that_no_text_can_hold_is_noted_with_a_question_mark(box, how, odd):
+    box.put("1")
+    entry = claimed(box.entries)
+
+    if how == "bury":
+        box.entries.bury(entry, f"it said {odd}!", NOW)
+    else:
+        box.entries.release(entry, f"it said {odd}!", NOW, 0)
+
+    assert recorded(box.store, "1").reason == "it said ?!"
+
+
+def test_a_long_reason_is_cut(box):
+    box.put("1")
+
+    box.entries.bury(claimed(box.entries), "x" * 1_000_000, NOW)
+
+    assert recorded(box.store, "1").reason == "x" * 2000
+
+
+def test_bury_lets_the_next_entry_go(box):
+    box.put("1")
+    box.put("2")
+
+    box.entries.bury(claimed(box.entries), "it would not go", NOW)
+
+    assert claimed_ids(box.entries, NOW) == ["2"]
+
+
+def test_a_buried_entry_is_not_claimed_again(box):
+    box.put("1")
+
+    box.entries.bury(claimed(box.entries), "it would not go", NOW)
+
+    assert box.entries.claim(LATER, LEASE_S) is None
+
+
+def test_a_released_entry_is_due_after_its_delay(box):
+    box.put("1")
+
+    box.entries.release(claimed(box.entries), "not now", NOW, 30)
+
+    assert claimed_ids(box.entries, NOW + 29.75, NOW + 30) == [None, "1"]
+
+
+def test_a_released_entry_goes_before_those_behind_it(box):
+    box.put("1")
+    box.put("2")
+
+    box.entries.release(claimed(box.entries), "not now", NOW, 30)
+
+    assert claimed_ids(box.entries, NOW, NOW + 30) == [None, "1"]
+
+
+def test_a_released_entry_does_not_delay_other_conversations(box):
+    box.put("1")
+    box.entries.release(claimed(box.entries), "not now", NOW, 30)
+
+    box.put("2", customer_id=OTHER_CUSTOMER)
+
+    assert claimed_ids(box.entries, NOW) == ["2"]
+
+
+def test_a_message_put_behind_a_released_one_does_not_hurry_it(box):
+    box.put("1")
+    box.entries.release(claimed(box.entries), "not now", NOW, 30)
+
+    box.put("2")
+
+    assert box.entries.claim(NOW, LEASE_S) is None
+
+
+def test_release_notes_the_reason(box):
+    box.put("1")
+
+    box.entries.release(claimed(box.entries), "not now", NOW, 30)
+
+    assert recorded(box.store, "1").reason == "not now"
+
+
+def test_what_is_finished_in_the_end_has_no_reason(box):
+    box.put("1")
+    box.entries.release(claimed(box.entries), "not now", NOW, 0)
+
+    box.finish(claimed(box.entries))
+
+    assert recorded(box.store, "1").reason is None
+
+
+# Many workers at once
+
+
+def test_claim_gives_an_entry_to_one_worker_only(floor):
+    everything = [name for names in floor.order.values() for name in names]
+
+    assert sorted(everything) == [f"{number:02}" for number in range(50)]
+
+
+def test_claim_gives_a_conversation_to_one_worker_at_a_time(floor):
+    assert floor.shared == []
+
+
+def test_claim_keeps_the_order_of_every_conversation(floor):
+    assert [names for names in floor.order.values() if names != sorted(names)] == []
+
+
+def test_a_message_put_beside_the_last_finish_is_not_stranded(box):
+    box.put("0")
+
+    for number in range(1, 201):
+        entry = claimed(box.entries)
+        together(lambda entry=entry: box.finish(entry), lambda name=number: box.put(str(name)))
+
+    assert claimed_ids(box.entries, NOW) == ["200"]
+
+
+def test_putting_and_working_at_once_strands_nothing(box):
+    floor = Floor(box, wanted=200)
+
+    def fill(customer_id):
+        for number in range(100):
+            box.put(f"{customer_id} {number:03}", customer_id=customer_id)
+
+    together(lambda: fill(CUSTOMER), lambda: fill(OTHER_CUSTOMER), *[floor.work] * 4)
+
+    assert sorted(len(names) for names in floor.order.values()) == [100, 100]
+
+
+def test_an_answer_decided_beside_a_close_is_never_sent(store):
+    for number in range(50):
+        receive(store, said(f"text {number}"))
+        entry = claimed(store.inbox)
+        together(
+            lambda entry=entry, n=number: store.inbox.finish(entry, [reply(f"reply {n}")], NOW),
+            lambda n=number: receive(store, said(f"close {n}", Close())),
+        )
+        answer(store)
+
+    assert send_all(store, LATER) == []
+
+
+def test_a_send_begun_beside_a_close_is_never_repeated(store):
+    for number in range(50):
+        receive(store, said(f"text {number}"))
+        answer(store, reply(f"reply {number}"))
+        entry, _ = together(
+            lambda: store.outbox.claim(NOW, LEASE_S),
+            lambda n=number: receive(store, said(f"close {n}", Close())),
+        )
+        if entry is not None:
+            store.outbox.release(entry, "not now", NOW, 0)
+        answer(store)
+
+    assert send_all(store, LATER) == []
+
+
+# Answers
+
+
+def test_finish_puts_the_answers_in_the_outbox_in_their_order(store):
+    receive(store, said("1"))
+
+    answer(store, reply("c"), reply("a"), reply("b"))
+
+    assert send_all(store) == ["c", "a", "b"]
+
+
+def test_answers_go_in_the_order_of_what_they_answer(store):
+    receive(store, said("1"))
+    receive(store, said("2"))
+
+    answer(store, reply("z"))
+    answer(store, reply("a"))
+
+    assert send_all(store) == ["z", "a"]
+
+
+def test_finish_without_answers_puts_nothing_in_the_outbox(store):
+    receive(store, said("1"))
+
+    answer(store)
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+def test_finish_records_the_entry_as_answered(store):
+    receive(store, said("1"))
+
+    answer(store, now=NOW + 1)
+
+    noted = recorded(store, "1")
+    assert (noted.state, noted.finished_at) == (InboxState.ANSWERED, NOW + 1)
+
+
+def test_finish_refuses_an_answer_that_cannot_be_sent(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+
+    with pytest.raises(ContentInvalid):
+        store.inbox.finish(entry, [reply("a"), reply("b", body=" ")], NOW)
+
+
+def test_an_answer_that_cannot_be_sent_leaves_the_entry_claimed(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+
+    with pytest.raises(ContentInvalid):
+        store.inbox.finish(entry, [reply("a"), reply("b", body=" ")], NOW)
+
+    assert recorded(store, "1").state == InboxState.CLAIMED
+
+
+def test_an_answer_that_cannot_be_sent_keeps_those_before_it_back(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+
+    with pytest.raises(ContentInvalid):
+        store.inbox.finish(entry, [reply("a"), reply("b", body=" ")], NOW)
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+def test_answers_the_store_does_not_take_leave_the_entry_claimed(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+
+    with pytest.raises(StoreUnavailable):
+        store.inbox.finish(entry, [reply("a"), reply("a")], NOW)
+
+    assert recorded(store, "1").state == InboxState.CLAIMED
+
+
+def test_answers_the_store_does_not_take_are_in_no_part_in_the_outbox(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+
+    with pytest.raises(StoreUnavailable):
+        store.inbox.finish(entry, [reply("a"), reply("a")], NOW)
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+def test_answers_of_a_lost_claim_are_not_sent(store):
+    receive(store, said("1"))
+    late = claimed(store.inbox)
+    claimed(store.inbox, NOW + LEASE_S)
+
+    store.inbox.finish(late, [reply("a")], NOW + LEASE_S)
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+# Sending
+
+
+def test_a_message_to_be_sent_has_the_bytes_of_its_wire(store):
+    message = reply("a", body="Grüße\x00")
+
+    store.outbox.put([message], NOW)
+
+    entry = claimed(store.outbox)
+    assert (entry.headers, entry.packed) == message.to_wire()
+
+
+def test_a_send_keeps_its_id_and_its_bytes_over_attempts(store):
+    store.outbox.put([reply("a")], NOW)
+    first = claimed(store.outbox)
+    store.outbox.release(first, "not now", NOW, 0)
+
+    again = claimed(store.outbox)
+
+    assert (again.message_id, again.headers, again.packed) == (
+        first.message_id,
+        first.headers,
+        first.packed,
+    )
+
+
+def test_outbox_put_keeps_the_order_given(store):
+    store.outbox.put([reply("b"), reply("a"), reply("c")], NOW)
+
+    assert send_all(store) == ["b", "a", "c"]
+
+
+def test_outbox_put_to_an_unknown_customer_opens_a_conversation(store):
+    store.outbox.put([reply("a")], NOW)
+
+    found = store.conversations.find(CUSTOMER)
+    assert (found.business_id, found.customer_id, found.closed) == (BUSINESS, CUSTOMER, False)
+
+
+def test_outbox_put_continues_the_conversation_of_the_customer(store):
+    receive(store, said("1"))
+
+    store.outbox.put([reply("a")], NOW)
+
+    assert claimed(store.outbox).conversation_id == claimed(store.inbox).conversation_id
+
+
+def test_outbox_put_refuses_a_message_that_cannot_be_sent(store):
+    with pytest.raises(ContentInvalid):
+        store.outbox.put([reply("a"), reply("b", body="")], NOW)
+
+
+def test_outbox_put_of_what_cannot_be_sent_keeps_all_of_it_back(store):
+    with pytest.raises(ContentInvalid):
+        store.outbox.put([reply("a"), reply("b", body="")], NOW)
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+def test_outbox_put_refuses_a_customer_who_has_left(store):
+    receive(store, said("1", Close()))
+
+    with pytest.raises(ContentInvalid, match="closed the conversation"):
+        store.outbox.put([reply("a")], NOW)
+
+
+def test_a_message_once_accepted_is_sent(store):
+    store.outbox.put([reply("a")], NOW)
+
+    store.outbox.finish(claimed(store.outbox), NOW)
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+def test_state_follows_a_message_on_its_way(store):
+    store.outbox.put([reply("a")], NOW)
+    states = [store.outbox.state("a")]
+    entry = claimed(store.outbox)
+    states.append(store.outbox.state("a"))
+    store.outbox.release(entry, "not now", NOW, 30)
+    states.append(store.outbox.state("a"))
+
+    assert states == [
+        (OutboxState.PENDING, None),
+        (OutboxState.CLAIMED, None),
+        (OutboxState.PENDING, "not now"),
+    ]
+
+
+def test_state_of_an_unknown_message_is_a_key_error(store):
+    with pytest.raises(KeyError, match="nothing"):
+        store.outbox.state("nothing")
+
+
+def test_a_first_attempt_fails_since_never(store):
+    store.outbox.put([reply("a")], NOW)
+
+    assert claimed(store.outbox).failing_since is None
+
+
+def test_release_notes_since_when_a_message_fails(store):
+    store.outbox.put([reply("a")], NOW)
+
+    store.outbox.release(claimed(store.outbox), "not now", NOW + 1, 0)
+
+    assert claimed(store.outbox, NOW + 1).failing_since == NOW + 1
+
+
+def test_a_second_release_keeps_since_when_a_message_fails(store):
+    store.outbox.put([reply("a")], NOW)
+    store.outbox.release(claimed(store.outbox), "not now", NOW + 1, 0)
+
+    store.outbox.release(claimed(store.outbox, NOW + 1), "nor now", NOW + 9, 0)
+
+    assert claimed(store.outbox, NOW + 9).failing_since == NOW + 1
+
+
+def test_hold_does_not_count_as_failing(store):
+    store.outbox.put([reply("a")], NOW)
+
+    store.outbox.hold(claimed(store.outbox), "our token", NOW + 1, 0)
+
+    assert claimed(store.outbox, NOW + 1).failing_since is None
+
+
+def test_a_held_message_is_due_after_its_delay(store):
+    store.outbox.put([reply("a")], NOW)
+
+    store.outbox.hold(claimed(store.outbox), "our token", NOW, 30)
+
+    assert claimed_ids(store.outbox, NOW + 29.75, NOW + 30) == [None, "a"]
+
+
+def test_hold_notes_the_reason(store):
+    store.outbox.put([reply("a")], NOW)
+
+    store.outbox.hold(claimed(store.outbox), "our token", NOW, 30)
+
+    assert store.outbox.state("a") == (OutboxState.PENDING, "our token")
+
+
+def test_hold_notes_a_reason_that_no_text_can_hold_with_a_question_mark(store):
+    store.outbox.put([reply("a")], NOW)
+
+    store.outbox.hold(claimed(store.outbox), "it said \0!", NOW, 30)
+
+    assert store.outbox.state("a") == (OutboxState.PENDING, "it said ?!")
+
+
+def test_a_held_message_goes_before_those_behind_it(store):
+    store.outbox.put([reply("a"), reply("b")], NOW)
+
+    store.outbox.hold(claimed(store.outbox), "our token", NOW, 30)
+
+    assert send_all(store, NOW + 30) == ["a", "b"]
+
+
+# Leaving and coming back
+
+
+def test_close_buries_what_was_queued(store):
+    store.outbox.put([reply("a"), reply("b")], NOW)
+
+    receive(store, said("1", Close()))
+
+    assert [store.outbox.state(name) for name in "ab"] == [(OutboxState.BURIED, CLOSED)] * 2
+
+
+def test_nothing_is_sent_after_a_close(store):
+    store.outbox.put([reply("a")], NOW)
+
+    receive(store, said("1", Close()))
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+def test_close_buries_nothing_of_other_conversations(store):
+    store.outbox.put([reply("a", customer_id=OTHER_CUSTOMER)], NOW)
+
+    receive(store, said("1", Close()))
+
+    assert send_all(store) == ["a"]
+
+
+def test_close_leaves_what_was_sent_as_it_is(store):
+    store.outbox.put([reply("a")], NOW)
+    send_all(store)
+
+    receive(store, said("1", Close()))
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+def test_a_send_under_way_at_the_close_and_accepted_is_sent(store):
+    store.outbox.put([reply("a")], NOW)
+    entry = claimed(store.outbox)
+    receive(store, said("1", Close()))
+
+    store.outbox.finish(entry, NOW)
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+@pytest.mark.parametrize("give_back", ["release", "hold"])
+def test_a_send_under_way_at_the_close_is_not_tried_again(store, give_back):
+    store.outbox.put([reply("a")], NOW)
+    entry = claimed(store.outbox)
+    receive(store, said("1", Close()))
+
+    getattr(store.outbox, give_back)(entry, "not now", NOW, 0)
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_a_send_under_way_at_the_close_is_not_tried_again_once_the_customer_writes(store):
+    store.outbox.put([reply("a")], NOW)
+    entry = claimed(store.outbox)
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+
+    store.outbox.release(entry, "not now", NOW, 0)
+
+    assert send_all(store, LATER) == []
+
+
+def test_a_late_release_of_what_was_under_way_at_the_close_changes_nothing(store):
+    store.outbox.put([reply("a")], NOW)
+    late = claimed(store.outbox)
+    receive(store, said("1", Close()))
+    store.outbox.finish(late, NOW)
+
+    store.outbox.release(late, "not now", NOW, 0)
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+@pytest.mark.parametrize("order", list(permutations(["close", "text", "end"])), ids="-".join)
+@pytest.mark.parametrize(("end", "state"), [("accept", "SENT"), ("retry", "BURIED")])
+def test_what_was_queued_before_a_close_is_buried_whatever_comes_between(store, order, end, state):
+    store.outbox.put([reply("under way"), reply("queued")], NOW)
+    entry = claimed(store.outbox)
+    acts = {
+        "close": lambda: receive(store, said("close", Close())),
+        "text": lambda: receive(store, said("text")),
+        "end": lambda: (
+            store.outbox.finish(entry, NOW)
+            if end == "accept"
+            else store.outbox.release(entry, "not now", NOW, 0)
+        ),
+    }
+
+    for name in order:
+        acts[name]()
+
+    assert [store.outbox.state(name)[0] for name in ("under way", "queued")] == [state, "BURIED"]
+
+
+@pytest.mark.parametrize("order", list(permutations(["close", "text", "end"])), ids="-".join)
+def test_whether_one_can_write_depends_on_what_the_customer_did_last(store, order):
+    store.outbox.put([reply("under way")], NOW)
+    entry = claimed(store.outbox)
+    acts = {
+        "close": lambda: receive(store, said("close", Close())),
+        "text": lambda: receive(store, said("text")),
+        "end": lambda: store.outbox.finish(entry, NOW),
+    }
+
+    for name in order:
+        acts[name]()
+
+    closed = store.conversations.find(CUSTOMER).closed
+    assert closed is (order.index("close") > order.index("text"))
+
+
+def test_an_answer_to_what_was_said_before_the_close_is_buried(store):
+    receive(store, said("1"))
+    receive(store, said("2", Close()))
+
+    answer(store, reply("a"), reply("b"))
+
+    assert [store.outbox.state(name) for name in "ab"] == [(OutboxState.BURIED, CLOSED)] * 2
+
+
+def test_an_answer_being_decided_at_the_close_is_buried(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+    receive(store, said("2", Close()))
+
+    store.inbox.finish(entry, [reply("a")], NOW)
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_an_answer_to_what_was_said_before_the_close_is_buried_though_the_customer_is_back(store):
+    receive(store, said("1"))
+    receive(store, said("2", Close()))
+    receive(store, said("3"))
+
+    answer(store, reply("a"))
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_an_answer_to_the_close_itself_is_buried(store):
+    receive(store, said("1", Close()))
+
+    answer(store, reply("a"))
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_an_answer_to_the_close_itself_is_buried_though_the_customer_is_back(store):
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+
+    answer(store, reply("a"))
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_an_entry_whose_answers_were_buried_is_answered(store):
+    receive(store, said("1"))
+    receive(store, said("2", Close()))
+
+    answer(store, reply("a"))
+
+    assert recorded(store, "1").state == InboxState.ANSWERED
+
+
+def test_a_close_with_nothing_to_answer_buries_nothing(store):
+    receive(store, said("1", Close()))
+
+    answer(store)
+
+    assert len(store.history.newest(10)) == 1
+
+
+@pytest.mark.parametrize("content", [Text("Hi"), Unknown("hologram")], ids=["text", "unknown"])
+def test_an_answer_to_what_was_said_after_the_close_is_sent(store, content):
+    receive(store, said("1", Close()))
+    receive(store, said("2", content))
+    answer(store)
+
+    answer(store, reply("a"))
+
+    assert send_all(store) == ["a"]
+
+
+def test_a_text_after_a_close_opens_the_conversation_again(store):
+    receive(store, said("1", Close()))
+
+    receive(store, said("2"))
+
+    assert store.conversations.find(CUSTOMER).closed is False
+
+
+def test_typing_after_a_close_does_not_open_the_conversation_again(store):
+    receive(store, said("1", Close()))
+
+    receive(store, said("2", TypingStart()))
+
+    assert store.conversations.find(CUSTOMER).closed is True
+
+
+def test_a_message_repeated_after_a_close_does_not_open_the_conversation_again(store):
+    receive(store, said("1"))
+    receive(store, said("2", Close()))
+
+    receive(store, said("1"))
+
+    assert store.conversations.find(CUSTOMER).closed is True
+
+
+def test_a_repeated_close_does_not_close_the_conversation_again(store):
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+
+    receive(store, said("1", Close()))
+
+    assert store.conversations.find(CUSTOMER).closed is False
+
+
+def test_a_repeated_close_buries_nothing(store):
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+    store.outbox.put([reply("a")], NOW)
+
+    receive(store, said("1", Close()))
+
+    assert send_all(store) == ["a"]
+
+
+def test_a_second_close_buries_the_answers_to_what_was_said_between(store):
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+    receive(store, said("3", Close()))
+    receive(store, said("4"))
+    answer(store)
+
+    answer(store, reply("a"))
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_a_close_of_one_business_leaves_the_other_open(store):
+    receive(store, said("1", business_id=OTHER_BUSINESS), NOW - 1)
+    receive(store, said("2", Close()))
+
+    answer(store, reply("a", business_id=OTHER_BUSINESS))
+
+    assert send_all(store) == ["a"]
+
+
+# Conversations
+
+
+def test_a_customer_nobody_knows_is_not_found(store):
+    assert store.conversations.find(CUSTOMER) is None
+
+
+def test_there_is_no_newest_conversation_before_anyone_spoke(store):
+    assert store.conversations.newest() is None
+
+
+def test_newest_passes_over_customers_who_never_spoke(store):
+    receive(store, said("1"))
+
+    store.outbox.put([reply("a", customer_id=OTHER_CUSTOMER)], NOW + 1)
+
+    assert store.conversations.newest().customer_id == CUSTOMER
+
+
+def test_newest_is_the_conversation_spoken_in_last(store):
+    receive(store, said("1"), NOW)
+    receive(store, said("2", customer_id=OTHER_CUSTOMER), NOW + 1)
+    receive(store, said("3"), NOW + 2)
+
+    assert store.conversations.newest().customer_id == CUSTOMER
+
+
+def test_find_gives_the_conversation_the_customer_spoke_in_last(store):
+    receive(store, said("1", business_id=OTHER_BUSINESS), NOW + 1)
+    receive(store, said("2"), NOW)
+
+    assert store.conversations.find(CUSTOMER).business_id == OTHER_BUSINESS
+
+
+def test_get_gives_the_conversation_of_an_entry(store):
+    receive(store, said("1"))
+
+    record = store.conversations.get(claimed(store.inbox).conversation_id)
+
+    assert (record.business_id, record.customer_id) == (BUSINESS, CUSTOMER)
+
+
+def test_get_of_an_unknown_conversation_is_a_key_error(store):
+    with pytest.raises(KeyError, match="nothing"):
+        store.conversations.get("nothing")
+
+
+def test_what_a_message_tells_about_its_customer_is_noted(store):
+    hints = {
+        "locale": "de_AT",
+        "intent": "Schöne Grüße 🙂",
+        "group": "vip",
+        "capabilities": frozenset({Capability.LIST, Capability.TIME}),
+    }
+
+    receive(store, said("1", **hints))
+
+    record = store.conversations.find(CUSTOMER)
+    assert {name: getattr(record, name) for name in hints} == hints
+
+
+def test_what_was_never_told_is_none(store):
+    receive(store, said("1"))
+
+    record = store.conversations.find(CUSTOMER)
+
+    assert (record.locale, record.intent, record.group, record.capabilities) == (None,) * 4
+
+
+HINTS = pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("locale", "de_AT", "en_US"),
+        ("intent", "billing", "sales"),
+        ("group", "vip", "staff"),
+        ("capabilities", frozenset({Capability.LIST}), frozenset({Capability.QUICK})),
+    ],
+    ids=["locale", "intent", "group", "capabilities"],
+)
+
+
+@HINTS
+def test_the_newest_hint_counts(store, name, old, new):
+    receive(store, said("1", **{name: old}))
+
+    receive(store, said("2", **{name: new}))
+
+    assert getattr(store.conversations.find(CUSTOMER), name) == new
+
+
+@HINTS
+def test_a_hint_left_out_stays_as_it_was(store, name, old, new):
+    receive(store, said("1", **{name: old}))
+
+    receive(store, said("2", **{name: None}))
+
+    assert getattr(store.conversations.find(CUSTOMER), name) == old
+
+
+@HINTS
+def test_a_hint_of_a_repeated_message_changes_nothing(store, name, old, new):
+    receive(store, said("1", **{name: old}))
+
+    receive(store, said("1", **{name: new}))
+
+    assert getattr(store.conversations.find(CUSTOMER), name) == old
+
+
+@HINTS
+def test_a_hint_of_another_conversation_changes_nothing(store, name, old, new):
+    receive(store, said("1", **{name: old}))
+
+    receive(store, said("2", customer_id=OTHER_CUSTOMER, **{name: new}))
+
+    assert getattr(store.conversations.find(CUSTOMER), name) == old
+
+
+@pytest.mark.parametrize("content", [TypingStart(), Close()], ids=["typing", "close"])
+def test_hints_come_with_every_kind_of_message(store, content):
+    receive(store, said("1", content, locale="de_AT"))
+
+    assert store.conversations.find(CUSTOMER).locale == "de_AT"
+
+
+# History
+
+
+def test_history_of_an_empty_store_is_empty(store):
+    assert list(store.history.newest(10)) == []
+
+
+def test_history_is_in_the_order_of_time_over_both_directions(store):
+    receive(store, said("1"), NOW)
+    answer(store, reply("a"), now=NOW + 1)
+    receive(store, said("2"), NOW + 2)
+    answer(store, reply("b"), now=NOW + 3)
+
+    assert [one.message_id for one in store.history.newest(10)] == ["1", "a", "2", "b"]
+
+
+def test_history_of_one_moment_has_what_came_before_what_went(store):
+    receive(store, said("1"))
+    answer(store, reply("b"), reply("a"))
+
+    assert [one.message_id for one in store.history.newest(10)] == ["1", "b", "a"]
+
+
+@pytest.mark.parametrize(("limit", "ids"), [(1, ["b"]), (2, ["2", "b"]), (3, ["a", "2", "b"])])
+def test_history_gives_the_newest_and_no_more(store, limit, ids):
+    receive(store, said("1"), NOW)
+    answer(store, reply("a"), now=NOW + 1)
+    receive(store, said("2"), NOW + 2)
+    answer(store, reply("b"), now=NOW + 3)
+
+    assert [one.message_id for one in store.history.newest(limit)] == ids
+
+
+def test_history_tells_all_of_a_received_message(store):
+    store.inbox.put(said("1"), {"id": "1"}, b"\x00\xff", NOW)
+    store.inbox.bury(claimed(store.inbox), "it broke", NOW + 1)
+
+    (one,) = store.history.newest(10)
+
+    assert vars(one) == {
+        "direction": "in",
+        "message_id": "1",
+        "business_id": BUSINESS,
+        "customer_id": CUSTOMER,
+        "kind": "Text",
+        "state": "BURIED",
+        "reason": "it broke",
+        "attempts": 1,
+        "created_at": NOW,
+        "finished_at": NOW + 1,
+        "headers": {"id": "1"},
+        "packed": b"\x00\xff",
+    }
+
+
+def test_history_tells_all_of_a_message_to_be_sent(store):
+    message = reply("a")
+    headers, packed = message.to_wire()
+    store.outbox.put([message], NOW)
+
+    (one,) = store.history.newest(10)
+
+    assert vars(one) == {
+        "direction": "out",
+        "message_id": "a",
+        "business_id": BUSINESS,
+        "customer_id": CUSTOMER,
+        "kind": "Text",
+        "state": "PENDING",
+        "reason": None,
+        "attempts": 0,
+        "created_at": NOW,
+        "finished_at": None,
+        "headers": headers,
+        "packed": packed,
+    }
+
+
+# The store as a whole
+
+
+def test_check_commits_each_time(store):
+    store.check(NOW)
+
+    store.check(NOW + 1)
+
+
+def test_a_store_opened_again_has_what_was_put(store, database_url):
+    receive(store, said("1"))
+
+    second = open_store(database_url)
+
+    assert claimed(second.inbox).message_id == "1"
+    second.close()
+
+
+def test_a_claim_holds_against_a_worker_with_a_store_of_its_own(store, database_url):
+    receive(store, said("1"))
+    claimed(store.inbox)
+
+    second = open_store(database_url)
+
+    assert second.inbox.claim(NOW, LEASE_S) is None
+    second.close()
+
+
+def test_any_number_may_work_on_postgresql(empty_postgresql_url):
+    store = open_store(empty_postgresql_url)
+
+    with store.working(NOW), store.working(NOW):
+        store.close()
+
+
+def test_a_worker_on_postgresql_leaves_the_claims_of_others_alone(empty_postgresql_url):
+    store = open_store(empty_postgresql_url)
+    receive(store, said("1"))
+    claimed(store.inbox)
+
+    with store.working(NOW):
+        again = store.inbox.claim(NOW, LEASE_S)
+
+    assert again is None
+    store.close()

@@ -1,0 +1,424 @@
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import pytest
+
+from msp_server.agents.agent import Agent
+from msp_server.agents.router import Router
+from msp_server.delivery import loop as loop_module
+from msp_server.delivery.answering import Answering
+from msp_server.delivery.loop import Loop
+from msp_server.errors import StoreBusy
+from msp_server.messages.envelope import InboundMessage
+from msp_server.messages.ids import new_message_id
+from msp_server.messages.text import Text
+from msp_server.store.opening import open_store
+
+DEADLINE_S = 10
+NEVER_S = 1000
+
+
+@dataclass(frozen=True)
+class FakeEntry:
+    message_id: str
+
+
+class FakeWork:
+    """Entries in a row; claims and work fail or wait as told."""
+
+    def __init__(self, *message_ids):
+        self._changed = threading.Condition()
+        self._waiting = deque(FakeEntry(name) for name in message_ids)
+        self.claims_failing = []
+        #: What `work` does first, by message id.
+        self.during = {}
+        self.extending_fails = False
+        self.idle = 0
+        self.leases = []
+        self.done = []
+        self.extended = []
+
+    def put(self, message_id):
+        with self._changed:
+            self._waiting.append(FakeEntry(message_id))
+
+    def claim(self, lease_s):
+        with self._changed:
+            if self.claims_failing:
+                raise self.claims_failing.pop(0)
+            if not self._waiting:
+                self.idle += 1
+                self._changed.notify_all()
+                return None
+            self.leases.append(lease_s)
+            return self._waiting.popleft()
+
+    def extend(self, entry, _lease_s):
+        with self._changed:
+            self.extended.append(entry.message_id)
+            self._changed.notify_all()
+        if self.extending_fails:
+            raise StoreBusy
+
+    def work(self, entry):
+        self.during.get(entry.message_id, lambda: None)()
+        with self._changed:
+            self.done.append(entry.message_id)
+            self._changed.notify_all()
+
+    def wait_for(self, condition):
+        with self._changed:
+            assert self._changed.wait_for(condition, DEADLINE_S)
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch):
+    monkeypatch.setattr(loop_module, "POLL_S", 0.005)
+    monkeypatch.setattr(loop_module, "LEASE_S", 0.06)
+    monkeypatch.setattr(loop_module, "PAUSE_S", 0.005)
+
+
+@pytest.fixture
+def only_woken(monkeypatch):
+    """Let nobody look by himself whether something is due."""
+    monkeypatch.setattr(loop_module, "POLL_S", NEVER_S)
+
+
+@pytest.fixture
+def start():
+    """Give a function that starts a loop, which is stopped at the end, its threads and all."""
+    loops = []
+
+    def start_loop(work, threads=1):
+        loop = Loop("testing", work, threads)
+        loops.append(loop)
+        loop.start()
+        return loop
+
+    yield start_loop
+    for loop in loops:
+        loop.stop(DEADLINE_S)
+    join()
+
+
+@pytest.fixture
+def held_up(start):
+    """Give a loop of one thread, the work it is held up in, and what lets it go on."""
+    work = FakeWork("long", "next")
+    begun, go_on = threading.Event(), threading.Event()
+    work.during["long"] = lambda: (begun.set(), go_on.wait(DEADLINE_S))
+    loop = start(work)
+    assert begun.wait(DEADLINE_S)
+    yield loop, work, go_on
+    go_on.set()
+
+
+def join():
+    """Wait until every thread of the loops that a test started has ended."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("testing-"):
+            thread.join(DEADLINE_S)
+            assert not thread.is_alive()
+
+
+# Working
+
+
+def test_a_loop_works_on_all_that_is_due(start):
+    work = FakeWork("1", "2", "3")
+
+    start(work)
+
+    work.wait_for(lambda: work.done == ["1", "2", "3"])
+
+
+def test_a_loop_finds_what_comes_later_by_itself(start):
+    work = FakeWork()
+    start(work)
+    work.wait_for(lambda: work.idle)
+
+    work.put("1")
+
+    work.wait_for(lambda: work.done == ["1"])
+
+
+def test_a_woken_loop_works_without_waiting_for_its_next_look(start, only_woken):
+    work = FakeWork()
+    loop = start(work, threads=4)
+    work.wait_for(lambda: work.idle)
+
+    work.put("1")
+    loop.wake()
+
+    work.wait_for(lambda: work.done == ["1"])
+
+
+def test_wakes_of_a_busy_loop_do_not_pile_up(held_up):
+    loop, _work, _go_on = held_up
+
+    for _ in range(1000):
+        loop.wake()
+
+    assert loop._wakeups == 1
+
+
+def test_one_wake_is_enough_for_all_that_is_due(start, only_woken):
+    work = FakeWork()
+    loop = start(work, threads=3)
+    work.wait_for(lambda: work.idle)
+    together = threading.Barrier(3, timeout=DEADLINE_S)
+    work.during = dict.fromkeys("123", together.wait)
+
+    for name in "123":
+        work.put(name)
+    loop.wake()
+
+    work.wait_for(lambda: sorted(work.done) == ["1", "2", "3"])
+
+
+def test_a_loop_has_as_many_under_work_as_threads(start):
+    work = FakeWork("1", "2", "3")
+    together = threading.Barrier(3, timeout=DEADLINE_S)
+    work.during = dict.fromkeys("123", together.wait)
+
+    start(work, threads=3)
+
+    work.wait_for(lambda: sorted(work.done) == ["1", "2", "3"])
+
+
+def test_a_loop_claims_with_its_lease(start):
+    work = FakeWork("1")
+
+    start(work)
+    work.wait_for(lambda: work.done)
+
+    assert work.leases == [0.06]
+
+
+def test_the_threads_of_a_loop_have_its_name(start):
+    work = FakeWork("1")
+    names = []
+    work.during["1"] = lambda: names.append(threading.current_thread().name)
+
+    start(work)
+    work.wait_for(lambda: work.done)
+
+    assert names == ["testing-0"]
+
+
+def test_conversations_are_answered_beside_each_other(start, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    together = threading.Barrier(3, timeout=DEADLINE_S)
+    answered = threading.Semaphore(0)
+    agent = Agent("front desk")
+    agent.on(Text)(lambda _text, _conversation: (together.wait(), None)[1])
+    for number in range(3):
+        message = InboundMessage(f"{number}", "business", f"urn:mbid:{number}", Text("Hi"))
+        packed = b'{"type": "text", "id": "%d", "body": "Hi"}' % number
+        headers = {"source-id": f"urn:mbid:{number}", "destination-id": "business"}
+        store.inbox.put(message, headers, packed, time.time())
+
+    start(Answering(store, Router(agent), time.time, new_message_id, answered.release), threads=3)
+    all_answered = [answered.acquire(timeout=DEADLINE_S) for _ in range(3)]
+
+    assert (all_answered, {one.state for one in store.history.newest(3)}) == (
+        [True] * 3,
+        {"ANSWERED"},
+    )
+
+
+# Errors
+
+
+def test_a_claim_that_the_store_fails_does_not_end_the_loop(start):
+    work = FakeWork("1")
+    work.claims_failing = [StoreBusy(), StoreBusy()]
+
+    start(work)
+
+    work.wait_for(lambda: work.done == ["1"])
+
+
+def test_a_failing_store_is_logged(start, caplog):
+    work = FakeWork("1")
+    work.claims_failing = [StoreBusy("store is busy")]
+
+    start(work)
+    work.wait_for(lambda: work.done)
+
+    assert "store failed loop=testing error=store is busy" in caplog.text
+
+
+@pytest.mark.parametrize("error", [StoreBusy("busy"), ValueError("unexpected")])
+def test_work_that_fails_does_not_end_the_loop(start, error):
+    work = FakeWork("1", "2")
+
+    def fail():
+        raise error
+
+    work.during["1"] = fail
+
+    start(work)
+
+    work.wait_for(lambda: work.done == ["2"])
+
+
+def test_an_unexpected_error_is_logged_with_where_it_happened(start, caplog):
+    work = FakeWork("1", "2")
+
+    def stumble():
+        raise ValueError("a secret")
+
+    work.during["1"] = stumble
+
+    start(work)
+    work.wait_for(lambda: work.done)
+
+    assert "in stumble" in caplog.text
+
+
+def test_an_unexpected_error_is_logged_without_what_it_says(start, caplog):
+    work = FakeWork("1", "2")
+    words = "a secret"
+
+    def stumble():
+        raise ValueError(words)
+
+    work.during["1"] = stumble
+
+    start(work)
+    work.wait_for(lambda: work.done)
+
+    assert words not in caplog.text
+
+
+def test_a_loop_rests_after_an_error(start, monkeypatch):
+    monkeypatch.setattr(loop_module, "PAUSE_S", NEVER_S)
+    work = FakeWork("1")
+    work.claims_failing = [StoreBusy()]
+
+    loop = start(work)
+    work.wait_for(lambda: not work.claims_failing or work.done)
+    loop.stop(DEADLINE_S)
+    join()
+
+    assert work.done == []
+
+
+# Stopping
+
+
+def test_a_stopped_loop_claims_nothing(start):
+    work = FakeWork()
+    loop = start(work, threads=4)
+
+    loop.stop(DEADLINE_S)
+    join()
+    work.put("1")
+    loop.wake()
+
+    assert work.done == []
+
+
+def test_a_loop_with_nothing_to_do_stops_at_once(start, only_woken):
+    work = FakeWork()
+    loop = start(work, threads=4)
+    work.wait_for(lambda: work.idle)
+
+    assert loop.stop(0) is True
+
+
+def test_the_threads_of_a_stopped_loop_end(start, only_woken):
+    work = FakeWork()
+    loop = start(work, threads=4)
+    work.wait_for(lambda: work.idle)
+
+    loop.stop(0)
+
+    join()
+
+
+def test_stop_tells_that_something_is_still_under_work(held_up):
+    loop, _work, _go_on = held_up
+
+    assert loop.stop(0.01) is False
+
+
+def test_stop_waits_for_what_is_under_work(held_up):
+    loop, work, go_on = held_up
+    stopped = []
+    stopping = threading.Thread(target=lambda: stopped.append(loop.stop(DEADLINE_S)))
+
+    stopping.start()
+    assert loop._stopping.wait(DEADLINE_S)
+    go_on.set()
+    stopping.join(DEADLINE_S)
+
+    assert (stopped, work.done[:1]) == ([True], ["long"])
+
+
+def test_a_loop_told_to_stop_begins_nothing_after_what_is_under_work(held_up):
+    loop, work, go_on = held_up
+    loop.stop(0)
+
+    go_on.set()
+    join()
+
+    assert work.done == ["long"]
+
+
+def test_work_that_failed_is_not_waited_for(start):
+    work = FakeWork("1", "2")
+
+    def fail():
+        raise ValueError
+
+    work.during["1"] = fail
+    loop = start(work)
+    work.wait_for(lambda: work.done == ["2"])
+
+    assert loop.stop(DEADLINE_S) is True
+
+
+# Keeping claims
+
+
+def test_claims_of_long_work_are_extended_again_and_again(held_up):
+    _loop, work, _go_on = held_up
+
+    work.wait_for(lambda: work.extended[:3] == ["long"] * 3)
+
+
+def test_a_claim_that_cannot_be_extended_is_tried_again(held_up):
+    _loop, work, _go_on = held_up
+
+    work.extending_fails = True
+    tried = len(work.extended)
+
+    work.wait_for(lambda: len(work.extended) >= tried + 3)
+
+
+def test_a_claim_that_cannot_be_extended_is_logged(held_up, caplog):
+    loop, work, go_on = held_up
+    work.extending_fails = True
+    tried = len(work.extended)
+
+    work.wait_for(lambda: len(work.extended) >= tried + 3)
+    go_on.set()
+    loop.stop(DEADLINE_S)
+    join()
+
+    assert "claim not extended message_id='long'" in caplog.text
+
+
+def test_claims_of_finished_work_are_not_extended(held_up):
+    _loop, work, go_on = held_up
+    go_on.set()
+    work.wait_for(lambda: work.idle >= 10)
+    work.extended.clear()
+
+    work.wait_for(lambda: work.idle >= 30)
+
+    assert work.extended == []

@@ -1,0 +1,715 @@
+import logging
+import random
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+from msp_server.delivery.sending import FIRST_DELAY_S, LONGEST_DELAY_S, Pause, Sending, backoff_s
+from msp_server.errors import (
+    CredentialsRefused,
+    RemoteBusy,
+    RemoteRefused,
+    RemoteUnreachable,
+    StoreError,
+)
+from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.presence import Close
+from msp_server.messages.text import Text
+from msp_server.remote.http import HttpAnswer
+from msp_server.store import opening
+from msp_server.store.opening import open_store
+from msp_server.store.outbox import CLOSED
+from msp_server.store.schema import OutboxState
+
+BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
+CUSTOMER = "urn:mbid:alice"
+OTHER_CUSTOMER = "urn:mbid:bob"
+NOW = 1_700_000_000.25
+LEASE_S = 60
+GIVE_UP_S = 3600
+
+
+class Clock:
+    def __init__(self):
+        self.at = NOW
+
+    def __call__(self):
+        return self.at
+
+
+@dataclass(frozen=True)
+class Sent:
+    headers: dict
+    packed: bytes
+    message_id: str
+
+
+class FakeGateway:
+    """Accepts messages, unless told what is to happen instead."""
+
+    def __init__(self):
+        #: Every attempt, accepted or not.
+        self.attempts = []
+        #: What becomes of the next attempts: an error is raised, a function called.
+        self.next = []
+        #: What becomes of all attempts, where `next` says nothing.
+        self.always = None
+
+    def send(self, headers, packed, message_id):
+        self.attempts.append(Sent(headers, packed, message_id))
+        outcome = self.next.pop(0) if self.next else self.always
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome is not None:
+            outcome()
+        return HttpAnswer(200, {}, b"")
+
+    @property
+    def ids(self):
+        return [attempt.message_id for attempt in self.attempts]
+
+
+def failed(kind, answer="", delay_s=None):
+    error = kind("it failed", method="POST", address="https://gateway/v1/message", answer=answer)
+    if delay_s is not None:
+        error.delay_s = delay_s
+    return error
+
+
+UNREACHABLE = failed(RemoteUnreachable)
+BUSY = failed(RemoteBusy)
+REFUSED = failed(RemoteRefused)
+CREDENTIALS = failed(CredentialsRefused)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(file, monkeypatch):
+    monkeypatch.setattr(opening, "_BUSY_TIMEOUT_MS", 10)
+    store = open_store(f"sqlite:///{file}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def gateway():
+    return FakeGateway()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def sending(store, gateway, clock):
+    return Sending(store, gateway, clock, GIVE_UP_S)
+
+
+@pytest.fixture(autouse=True)
+def _no_chance(monkeypatch):
+    """Let every delay be as long as it can be."""
+    monkeypatch.setattr(random, "uniform", lambda _shortest, longest: longest)
+
+
+@pytest.fixture
+def queue(store):
+    """Give a function that puts messages in the outbox."""
+
+    def put(*message_ids, customer_id=CUSTOMER):
+        messages = [
+            OutboundMessage(name, BUSINESS, customer_id, Text(f"this is {name}"), True)
+            for name in message_ids
+        ]
+        store.outbox.put(messages, NOW)
+        return messages
+
+    return put
+
+
+def send_all(sending):
+    while sending.send_next(LEASE_S):
+        pass
+
+
+def close(store):
+    store.inbox.put(InboundMessage("close", BUSINESS, CUSTOMER, Close()), {}, b"{}", NOW)
+
+
+# What the gateway accepts
+
+
+def test_send_next_finds_nothing_in_an_empty_outbox(sending):
+    assert sending.send_next() is False
+
+
+def test_send_next_tells_that_there_was_something(sending, queue):
+    queue("a")
+
+    assert sending.send_next() is True
+
+
+def test_a_message_is_sent_as_it_was_laid_out(sending, gateway, queue):
+    (message,) = queue("a")
+
+    sending.send_next()
+
+    assert gateway.attempts == [Sent(*message.to_wire(), "a")]
+
+
+def test_an_accepted_message_is_sent(sending, store, queue):
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+def test_an_accepted_message_is_sent_once(sending, gateway, clock, queue):
+    queue("a")
+    sending.send_next()
+    clock.at += 10 * LEASE_S
+
+    sending.send_next()
+
+    assert gateway.ids == ["a"]
+
+
+def test_messages_of_a_conversation_are_sent_in_their_order(sending, gateway, queue):
+    queue("c", "a", "b")
+
+    send_all(sending)
+
+    assert gateway.ids == ["c", "a", "b"]
+
+
+def test_a_sent_message_is_logged_by_its_id(sending, queue, caplog):
+    caplog.set_level(logging.DEBUG)
+    queue("message 7")
+
+    sending.send_next()
+
+    assert "sent message_id='message 7' kind=Text attempts=1" in caplog.text
+
+
+@pytest.mark.parametrize("outcome", [None, UNREACHABLE, BUSY, REFUSED, CREDENTIALS])
+def test_the_log_does_not_tell_what_was_to_be_sent(sending, gateway, queue, caplog, outcome):
+    caplog.set_level(logging.DEBUG)
+    gateway.always = outcome
+    queue("a")
+
+    sending.send_next()
+
+    assert "this is" not in caplog.text
+
+
+# What may be accepted later
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, BUSY], ids=["unreachable", "busy"])
+def test_a_message_that_may_be_accepted_later_waits_with_the_reason(
+    sending, store, gateway, queue, error
+):
+    gateway.always = error
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.PENDING, str(error))
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, BUSY], ids=["unreachable", "busy"])
+def test_a_message_that_may_be_accepted_later_is_not_sent_before_its_delay(
+    sending, gateway, clock, queue, error
+):
+    gateway.always = error
+    queue("a")
+    sending.send_next()
+    clock.at += FIRST_DELAY_S - 0.25
+
+    assert sending.send_next() is False
+
+
+def test_a_message_that_may_be_accepted_later_is_sent_after_its_delay(
+    sending, store, gateway, clock, queue
+):
+    gateway.next = [UNREACHABLE]
+    queue("a")
+    sending.send_next()
+    clock.at += FIRST_DELAY_S
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+def test_every_attempt_has_the_same_id_and_the_same_bytes(sending, gateway, clock, queue):
+    gateway.next = [UNREACHABLE, BUSY, CREDENTIALS]
+    queue("a")
+
+    for _ in range(4):
+        sending.send_next()
+        clock.at += LEASE_S
+
+    assert gateway.attempts == [gateway.attempts[0]] * 4
+
+
+def test_order_is_kept_while_the_first_is_tried_again(sending, gateway, clock, queue):
+    gateway.next = [UNREACHABLE, BUSY]
+    queue("a", "b")
+
+    for _ in range(4):
+        send_all(sending)
+        clock.at += LEASE_S
+
+    assert gateway.ids == ["a", "a", "a", "b"]
+
+
+def test_nothing_behind_the_first_is_sent_while_it_waits(sending, gateway, queue):
+    gateway.next = [UNREACHABLE]
+    queue("a", "b")
+
+    send_all(sending)
+
+    assert gateway.ids == ["a"]
+
+
+def test_other_conversations_do_not_wait_for_one_that_fails(sending, gateway, queue):
+    gateway.next = [UNREACHABLE]
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+
+    send_all(sending)
+
+    assert sorted(gateway.ids) == ["a", "b"]
+
+
+def test_a_released_message_is_logged_by_its_id(sending, gateway, queue, caplog):
+    gateway.always = BUSY
+    queue("a")
+
+    sending.send_next()
+
+    assert "released message_id='a' attempts=1 again_in_s=0.5" in caplog.text
+
+
+def test_a_gateway_that_says_when_is_not_asked_before(sending, gateway, clock, queue):
+    gateway.next = [failed(RemoteBusy, delay_s=30)]
+    queue("a")
+    sending.send_next()
+    clock.at += 29.75
+
+    assert sending.send_next() is False
+
+
+def test_a_gateway_that_says_when_is_asked_then(sending, gateway, clock, queue):
+    gateway.next = [failed(RemoteBusy, delay_s=30)]
+    queue("a")
+    sending.send_next()
+    clock.at += 30
+
+    assert sending.send_next() is True
+
+
+def test_a_gateway_that_says_at_once_is_given_time_all_the_same(sending, gateway, queue):
+    gateway.next = [failed(RemoteBusy, delay_s=0)]
+    queue("a")
+    sending.send_next()
+
+    assert sending.send_next() is False
+
+
+def test_delays_between_attempts_are_doubled_up_to_the_longest(sending, gateway, clock, queue):
+    gateway.always = UNREACHABLE
+    queue("a")
+    times = []
+
+    while len(times) < 10:
+        if sending.send_next():
+            times.append(clock.at)
+        clock.at += 0.25
+
+    delays = [later - earlier for earlier, later in pairwise(times)]
+    assert delays == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+# Giving up
+
+
+def test_a_message_is_buried_once_it_failed_for_too_long(sending, store, gateway, clock, queue):
+    gateway.always = UNREACHABLE
+    queue("a")
+    sending.send_next()
+    clock.at += GIVE_UP_S
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (
+        OutboxState.BURIED,
+        f"given up after 3600 s (MSP_SEND_GIVE_UP_S): {UNREACHABLE}",
+    )
+
+
+def test_a_message_is_tried_again_as_long_as_there_is_time(sending, store, gateway, clock, queue):
+    gateway.always = UNREACHABLE
+    queue("a")
+    sending.send_next()
+    clock.at += GIVE_UP_S - 1.25
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.PENDING, str(UNREACHABLE))
+
+
+def test_a_message_is_tried_until_there_is_no_time_and_no_longer(
+    sending, store, gateway, clock, queue
+):
+    gateway.always = UNREACHABLE
+    queue("a")
+
+    while store.outbox.state("a")[0] is not OutboxState.BURIED:
+        sending.send_next()
+        clock.at += 1
+
+    assert GIVE_UP_S - LONGEST_DELAY_S <= clock.at - NOW <= GIVE_UP_S
+
+
+def test_a_wait_beyond_the_time_left_is_not_waited_for(sending, store, gateway, queue):
+    gateway.always = failed(RemoteBusy, delay_s=GIVE_UP_S + 1)
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a")[0] is OutboxState.BURIED
+
+
+def test_the_message_behind_one_given_up_is_sent(sending, gateway, clock, queue):
+    gateway.next = [UNREACHABLE, UNREACHABLE]
+    queue("a", "b")
+    sending.send_next()
+    clock.at += GIVE_UP_S
+
+    send_all(sending)
+
+    assert gateway.ids == ["a", "a", "b"]
+
+
+# What the gateway will never accept
+
+
+def test_a_refused_message_is_buried_with_the_reason(sending, store, gateway, queue):
+    gateway.next = [REFUSED]
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (
+        OutboxState.BURIED,
+        f"the gateway will not accept it: {REFUSED}",
+    )
+
+
+def test_a_refused_message_is_buried_with_what_the_gateway_said(sending, store, gateway, queue):
+    gateway.next = [failed(RemoteRefused, answer="no such customer")]
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a")[1].endswith(", which said: no such customer")
+
+
+def test_the_log_does_not_tell_what_the_gateway_said(sending, gateway, queue, caplog):
+    gateway.next = [failed(RemoteRefused, answer="no such customer")]
+    queue("a")
+
+    sending.send_next()
+
+    assert "no such customer" not in caplog.text
+
+
+def test_a_buried_message_is_logged_by_its_id(sending, gateway, queue, caplog):
+    gateway.next = [REFUSED]
+    queue("message 7")
+
+    sending.send_next()
+
+    assert "buried message_id='message 7' kind=Text" in caplog.text
+
+
+def test_the_message_behind_a_refused_one_is_sent(sending, gateway, queue):
+    gateway.next = [REFUSED]
+    queue("a", "b")
+
+    send_all(sending)
+
+    assert gateway.ids == ["a", "b"]
+
+
+def test_a_refused_message_is_not_buried_by_who_lost_its_claim(
+    sending, store, gateway, clock, queue, caplog
+):
+    queue("a")
+
+    def lose_claim_and_refuse():
+        clock.at += LEASE_S
+        store.outbox.claim(clock.at, LEASE_S)
+        raise REFUSED
+
+    gateway.next = [lose_claim_and_refuse]
+
+    sending.send_next(LEASE_S)
+
+    assert (store.outbox.state("a")[0], "buried" in caplog.text) == (OutboxState.CLAIMED, False)
+
+
+# A token that is not accepted
+
+
+def test_a_message_refused_for_our_token_waits_with_the_reason(sending, store, gateway, queue):
+    gateway.always = CREDENTIALS
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.PENDING, str(CREDENTIALS))
+
+
+def test_nothing_is_claimed_while_our_token_is_refused(sending, gateway, queue):
+    gateway.always = CREDENTIALS
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    sending.send_next()
+
+    assert sending.claim(LEASE_S) is None
+
+
+def test_sending_goes_on_after_the_pause(sending, gateway, clock, queue):
+    gateway.next = [CREDENTIALS]
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    sending.send_next()
+    clock.at += FIRST_DELAY_S
+
+    send_all(sending)
+
+    assert set(gateway.ids[1:]) == {"a", "b"}
+
+
+def test_a_pause_grows_with_each_refusal_of_our_token(sending, gateway, clock, queue):
+    gateway.always = CREDENTIALS
+    queue("a")
+    times = []
+
+    while len(times) < 10:
+        if sending.send_next():
+            times.append(clock.at)
+        clock.at += 0.25
+
+    delays = [later - earlier for earlier, later in pairwise(times)]
+    assert delays == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_a_pause_is_short_again_after_a_success(sending, gateway, clock, queue):
+    gateway.next = [CREDENTIALS, CREDENTIALS, CREDENTIALS, None, CREDENTIALS]
+    queue("a", "b")
+    for _ in range(5):
+        sending.send_next()
+        clock.at += LEASE_S
+
+    clock.at = clock.at - LEASE_S + FIRST_DELAY_S
+
+    assert sending.claim(LEASE_S).message_id == "b"
+
+
+def test_no_message_is_buried_however_long_our_token_is_refused(
+    sending, store, gateway, clock, queue
+):
+    gateway.always = CREDENTIALS
+    queue("a")
+    for _ in range(5):
+        sending.send_next()
+        clock.at += 10 * GIVE_UP_S
+
+    assert store.outbox.state("a")[0] is OutboxState.PENDING
+
+
+def test_order_is_kept_while_our_token_is_refused(sending, gateway, clock, queue):
+    gateway.next = [CREDENTIALS, CREDENTIALS]
+    queue("a", "b")
+
+    for _ in range(4):
+        send_all(sending)
+        clock.at += LEASE_S
+
+    assert gateway.ids == ["a", "a", "a", "b"]
+
+
+def test_the_log_says_what_to_look_at_when_our_token_is_refused(sending, gateway, queue, caplog):
+    gateway.always = CREDENTIALS
+    queue("a")
+
+    sending.send_next()
+
+    assert "check MSP_ID, MSP_SECRET and MSP_GATEWAY" in caplog.text
+
+
+def test_a_pause_holds_from_its_beginning_to_its_end():
+    pause = Pause()
+    length_s = pause.begin(NOW)
+
+    held = [pause.holds(NOW), pause.holds(NOW + length_s - 0.01), pause.holds(NOW + length_s)]
+
+    assert held == [True, True, False]
+
+
+def test_a_pause_does_not_hold_before_it_begins():
+    assert Pause().holds(NOW) is False
+
+
+def test_a_success_ends_the_pause():
+    pause = Pause()
+    pause.begin(NOW)
+
+    pause.end()
+
+    assert pause.holds(NOW) is False
+
+
+def test_refusals_of_sends_under_way_together_count_as_one():
+    pause = Pause()
+
+    with ThreadPoolExecutor(8) as pool:
+        ends = set(pool.map(pause.begin, [NOW] * 8))
+
+    assert ends == {FIRST_DELAY_S}
+
+
+def test_a_refusal_during_a_pause_waits_for_its_end():
+    pause = Pause()
+    pause.begin(NOW)
+
+    assert pause.begin(NOW + 0.25) == FIRST_DELAY_S - 0.25
+
+
+# A store that fails, and claims
+
+
+@pytest.fixture
+def locked_at_finish(file, gateway):
+    """Let somebody else write in the store's file from the first send on."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        gateway.next = [lambda: other.execute("BEGIN IMMEDIATE")]
+        yield other
+
+
+def test_a_store_that_does_not_note_a_success_is_reported(sending, queue, locked_at_finish):
+    queue("a")
+
+    with pytest.raises(StoreError):
+        sending.send_next(LEASE_S)
+
+
+def test_what_the_store_did_not_note_is_sent_again_with_the_same_bytes(
+    sending, gateway, clock, queue, locked_at_finish
+):
+    queue("a")
+    with pytest.raises(StoreError):
+        sending.send_next(LEASE_S)
+    locked_at_finish.execute("ROLLBACK")
+    clock.at += LEASE_S
+
+    sending.send_next(LEASE_S)
+
+    assert gateway.attempts == [gateway.attempts[0]] * 2
+
+
+def test_what_the_store_did_not_note_is_not_sent_again_before_its_lease_ends(
+    sending, clock, queue, locked_at_finish
+):
+    queue("a", "b")
+    with pytest.raises(StoreError):
+        sending.send_next(LEASE_S)
+    locked_at_finish.execute("ROLLBACK")
+    clock.at += LEASE_S - 1
+
+    assert sending.send_next(LEASE_S) is False
+
+
+def test_extend_keeps_the_claim(sending, clock, queue):
+    queue("a")
+    entry = sending.claim(LEASE_S)
+    clock.at += LEASE_S - 1
+
+    sending.extend(entry, LEASE_S)
+
+    clock.at += LEASE_S - 1
+    assert sending.claim(LEASE_S) is None
+
+
+# A customer who leaves
+
+
+def test_a_send_accepted_while_the_customer_leaves_is_sent(sending, store, gateway, queue):
+    queue("a")
+    gateway.next = [lambda: close(store)]
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, BUSY, CREDENTIALS], ids=lambda e: type(e).__name__)
+def test_a_send_that_fails_while_the_customer_leaves_is_buried(
+    sending, store, gateway, queue, error
+):
+    def close_and_fail():
+        close(store)
+        raise error
+
+    queue("a")
+    gateway.next = [close_and_fail]
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+
+
+def test_nothing_is_sent_once_the_customer_has_left(sending, store, gateway, clock, queue):
+    queue("a", "b")
+    gateway.next = [UNREACHABLE]
+    sending.send_next()
+    close(store)
+    clock.at += GIVE_UP_S
+
+    send_all(sending)
+
+    assert gateway.ids == ["a"]
+
+
+# Delays
+
+
+@pytest.mark.parametrize(("attempts", "delay_s"), [(1, 0.5), (2, 1), (7, 32), (8, 60), (9, 60)])
+def test_backoff_is_doubled_up_to_the_longest(attempts, delay_s):
+    assert backoff_s(attempts) == delay_s
+
+
+def test_backoff_of_any_number_of_attempts_is_bounded():
+    assert backoff_s(1_000_000) == LONGEST_DELAY_S
+
+
+def test_backoff_is_shortened_by_up_to_half_by_chance(monkeypatch):
+    bounds = []
+    monkeypatch.setattr(random, "uniform", lambda *between: bounds.append(between) or 0.75)
+
+    delay_s = backoff_s(3)
+
+    assert (bounds, delay_s) == ([(0.5, 1)], 1.5)

@@ -1,0 +1,93 @@
+"""What the tables themselves hold to on SQLite."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from msp_server.store.opening import open_store
+from msp_server.store.schema import METADATA
+
+ENTRY = {
+    "message_id": "1",
+    "conversation_id": "here",
+    "kind": "Text",
+    "headers": "{}",
+    "packed": b"{}",
+    "state": "RECEIVED",
+    "attempts": 0,
+    "created_at": 1.0,
+}
+CONVERSATION = {
+    "id": "here",
+    "business_id": "a business",
+    "customer_id": "urn:mbid:alice",
+    "closed": False,
+    "closed_seq": 0,
+}
+
+
+@pytest.fixture
+def connection(tmp_path):
+    """Give a bare connection to the file of a store that has one conversation."""
+    file = tmp_path / "store.db"
+    open_store(f"sqlite:///{file}").close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        insert(connection, "conversations", CONVERSATION)
+        yield connection
+
+
+def insert(connection, table, row):
+    names, places = ", ".join(row), ", ".join("?" * len(row))
+    statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
+    return connection.execute(statement, tuple(row.values())).lastrowid
+
+
+def plan(connection, statement):
+    return " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+
+def test_the_file_has_the_tables_of_the_schema(connection):
+    names = {
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+
+    assert names - {"sqlite_sequence"} == set(METADATA.tables)
+
+
+@pytest.mark.parametrize("table", ["inbox", "outbox"])
+def test_a_place_is_never_given_twice(connection, table):
+    first = insert(connection, table, ENTRY)
+    connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own name
+
+    second = insert(connection, table, ENTRY)
+
+    assert second > first
+
+
+@pytest.mark.parametrize("table", ["inbox", "outbox"])
+def test_an_entry_needs_its_conversation(connection, table):
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        insert(connection, table, {**ENTRY, "conversation_id": "nowhere"})
+
+
+@pytest.mark.parametrize("table", ["inbox", "outbox"])
+def test_a_message_id_is_kept_once(connection, table):
+    insert(connection, table, ENTRY)
+
+    with pytest.raises(sqlite3.IntegrityError, match="message_id"):
+        insert(connection, table, ENTRY)
+
+
+def test_a_customer_has_one_conversation_with_a_business(connection):
+    with pytest.raises(sqlite3.IntegrityError, match="customer_id"):
+        insert(connection, "conversations", {**CONVERSATION, "id": "there"})
+
+
+@pytest.mark.parametrize("column", ["answer_at", "send_at"])
+def test_what_is_due_is_found_without_a_look_at_every_conversation(connection, column):
+    due = f"SELECT id FROM conversations WHERE {column} <= 5 ORDER BY {column} LIMIT 1"  # noqa: S608 - our own name
+
+    assert f"USING INDEX conversations_{column}" in plan(connection, due)
