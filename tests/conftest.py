@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -175,7 +175,10 @@ def running_msp(settings: Settings, agent: Agent | Router) -> Iterator[Msp]:
         try:
             yield Msp(settings, store, f"http://127.0.0.1:{server.effective_port}")
         finally:
-            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+            with suppress(OSError):  # it may be awake already, and close what we are pulling
+                server.trigger.pull_trigger(
+                    lambda: wasyncore.close_all(server._map, ignore_all=True)
+                )
             thread.join(DEADLINE_S)
             server.task_dispatcher.shutdown()
     store.close()

@@ -104,6 +104,13 @@ def start():
 
 
 @pytest.fixture
+def store(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def held_up(start):
     """Give a loop of one thread, the work it is held up in, and what lets it go on."""
     work = FakeWork("long", "next")
@@ -208,8 +215,7 @@ def test_the_threads_of_a_loop_have_its_name(start):
     assert names == ["testing-0"]
 
 
-def test_conversations_are_answered_beside_each_other(start, tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+def test_conversations_are_answered_beside_each_other(store, start):
     together = threading.Barrier(3, timeout=DEADLINE_S)
     answered = threading.Semaphore(0)
     agent = Agent("front desk")
