@@ -30,7 +30,10 @@ stands outside the tree: it ends the program before a port is opened.
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Final
+
+_FRAMES_SHOWN: Final = 8
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,12 @@ class StoreUnavailable(StoreError):
 
 
 def where(error: BaseException | None) -> str:
-    """Say for a log where an error happened, without what it says, which may quote a customer."""
+    """Say for a log where an error happened, without what it says, which may quote a customer.
+
+    One line: the error's type, then the functions it came through, innermost first.
+    """
     if error is None:
         return "no error"
-    return f"{type(error).__name__} in\n{''.join(traceback.format_tb(error.__traceback__))}"
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:])
+    places = [f"{frame.name} ({Path(frame.filename).name}:{frame.lineno})" for frame in frames]
+    return f"{type(error).__name__} in {' < '.join(places)}"

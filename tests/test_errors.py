@@ -188,7 +188,7 @@ def test_where_names_the_error_and_the_function():
     with pytest.raises(ValueError, match="said") as failed:
         fail()
 
-    assert where(failed.value).startswith("ValueError in\n")
+    assert where(failed.value).startswith("ValueError in fail (test_errors.py:")
     assert "in fail" in where(failed.value)
 
 
