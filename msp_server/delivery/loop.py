@@ -52,7 +52,8 @@ class Loop:
         self._limit = threads
         self._stopping = threading.Event()
         self._held: dict[int, Entry] = {}
-        self._let_go = threading.Condition()
+        self._turns = 0
+        self._turned = threading.Condition()
         self._keeper = threading.Thread(target=self._keep, name=f"{name}-keeper", daemon=True)
 
     def start(self) -> None:
@@ -77,11 +78,12 @@ class Loop:
         Returns:
             Whether all were done within `grace_s`; others are taken up again at the next start.
         """
-        self._stopping.set()
+        with self._turned:
+            self._stopping.set()  # no turn begins after this
         with self._changed:
             self._changed.notify_all()
-        with self._let_go:
-            return self._let_go.wait_for(lambda: not self._held, grace_s)
+        with self._turned:
+            return self._turned.wait_for(lambda: not self._turns, grace_s)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -98,13 +100,14 @@ class Loop:
                     self._wait()
 
     def _turn(self) -> bool:
-        entry = self._work.claim(LEASE_S)
-        if entry is None:
-            return False
-        self.wake()  # where one is due there may be two: another thread looks
-        with self._holding(entry):
-            self._work.work(entry)
-        return True
+        with self._turning() as may_begin:
+            entry = self._work.claim(LEASE_S) if may_begin else None
+            if entry is None:
+                return False
+            self.wake()  # where one is due there may be two: another thread looks
+            with self._holding(entry):
+                self._work.work(entry)
+            return True
 
     def _wait(self) -> None:
         with self._changed:
@@ -115,15 +118,23 @@ class Loop:
 
     @contextmanager
     def _holding(self, entry: Entry) -> Iterator[None]:
-        me = threading.get_ident()
-        with self._let_go:
-            self._held[me] = entry
+        self._held[threading.get_ident()] = entry
         try:
             yield
         finally:
-            with self._let_go:
-                del self._held[me]
-                self._let_go.notify_all()
+            del self._held[threading.get_ident()]
+
+    @contextmanager
+    def _turning(self) -> Iterator[bool]:
+        with self._turned:
+            may_begin = not self._stopping.is_set()
+            self._turns += may_begin
+        try:
+            yield may_begin
+        finally:
+            with self._turned:
+                self._turns -= may_begin
+                self._turned.notify_all()
 
     def _keep(self) -> None:
         """Look in regularly, and keep the claims of what takes long."""
@@ -136,10 +147,10 @@ class Loop:
                 self._extend()
 
     def _extend(self) -> None:
-        with self._let_go:
-            held = list(self._held.values())
-        for entry in held:
+        for entry in list(self._held.values()):
             try:
                 self._work.extend(entry, LEASE_S)
-            except StoreError as error:
-                log.warning("claim not extended message_id=%.80r error=%s", entry.message_id, error)
+            except Exception as error:  # noqa: BLE001 - one claim's error must not lose the others
+                log.warning(
+                    "claim not extended message_id=%.80r error=%s", entry.message_id, where(error)
+                )

@@ -1,6 +1,7 @@
 """What every part of the store stands on: transactions, and entries that are claimed in order."""
 
 import json
+import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Column, Connection, Engine, Row, Table, exists, select, update
+from sqlalchemy import Column, Connection, Engine, Row, Table, literal, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -73,7 +74,9 @@ def _translated() -> Iterator[None]:
             raise StoreBusy(f"store is busy: {error.orig}") from error
         raise StoreUnavailable(f"store cannot be used: {error.orig}") from error
     except DBAPIError as error:
-        raise StoreUnavailable(f"store refused: {type(error.orig).__name__}") from error
+        # PostgreSQL quotes values in what it says, SQLite does not.
+        said = error.orig if isinstance(error.orig, sqlite3.Error) else type(error.orig).__name__
+        raise StoreUnavailable(f"store refused: {said}") from error
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,11 @@ class Entries:
 
     def extend(self, entry: Entry, now: float, lease_s: float) -> None:
         """Keep a claim for another `lease_s` seconds."""
-        held = exists().where(self.table.c.seq == entry.seq, self.table.c.claim == entry.claim)
+        held = (self.table.c.seq == entry.seq, self.table.c.claim == entry.claim)
         with self._database.write() as connection:
-            connection.execute(
-                update(CONVERSATIONS)
-                .where(CONVERSATIONS.c.id == entry.conversation_id, held)
-                .values({self.due: now + lease_s})
-            )
+            lock_conversation(connection, entry.conversation_id)
+            if connection.execute(select(self.table.c.seq).where(*held)).first() is not None:
+                self._set_due(connection, entry.conversation_id, now + lease_s)
 
     def recover(self, now: float) -> int:
         """Take back every claim; only for the one worker that runs, before it starts.
@@ -140,9 +141,11 @@ class Entries:
         of_claimed = CONVERSATIONS.c.id.in_(select(self.table.c.conversation_id).where(claimed))
         with self._database.write() as connection:
             connection.execute(update(CONVERSATIONS).where(of_claimed).values({self.due: now}))
-            return connection.execute(
+            self._drop_abandoned(connection, now)
+            released = connection.execute(
                 update(self.table).where(claimed).values(state=self.waiting_state, claim=None)
-            ).rowcount
+            )
+            return released.rowcount
 
     def claim(self, now: float, lease_s: float) -> Entry | None:
         """Claim the oldest entry of the conversation that has been due for longest.
@@ -158,13 +161,26 @@ class Entries:
         with self._database.read() as connection:
             if connection.execute(is_due).first() is None:
                 return None
+        is_due = is_due.with_for_update(skip_locked=True)
         with self._database.write() as connection:
-            conversation_id = connection.scalar(is_due.with_for_update(skip_locked=True))
-            if conversation_id is None:
-                return None
-            row = self._oldest_waiting(connection, conversation_id)
-            self._set_due(connection, conversation_id, None if row is None else now + lease_s)
-            return None if row is None else self._take(connection, row)
+            while (conversation_id := connection.scalar(is_due)) is not None:
+                self._drop_abandoned(connection, now, conversation_id)
+                row = self._oldest_waiting(connection, conversation_id)
+                self._set_due(connection, conversation_id, None if row is None else now + lease_s)
+                if row is not None:
+                    return self._take(connection, row)
+        return None
+
+    def _drop_abandoned(
+        self, connection: Connection, now: float, conversation_id: str | None = None
+    ) -> None:
+        """Close entries whose claim has ended and that nobody wants any more.
+
+        Args:
+            connection: of the transaction.
+            now: seconds since 1970.
+            conversation_id: where to look; everywhere if None.
+        """
 
     def _take(self, connection: Connection, row: Row[Any]) -> Entry:
         entry = Entry(
@@ -206,7 +222,13 @@ class Entries:
             select(self.table)
             .where(
                 self.table.c.conversation_id == conversation_id,
-                self.table.c.state.in_([self.waiting_state, self.claimed_state]),
+                # Literal, or SQLite does not see that the index of waiting entries fits.
+                self.table.c.state.in_(
+                    [
+                        literal(str(self.waiting_state), literal_execute=True),
+                        literal(str(self.claimed_state), literal_execute=True),
+                    ]
+                ),
             )
             .order_by(self.table.c.seq)
             .limit(1)

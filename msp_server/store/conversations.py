@@ -59,7 +59,7 @@ class Conversations:
         statement = select(CONVERSATIONS).where(condition)
         with self._database.read() as connection:
             row = connection.execute(
-                statement.order_by(CONVERSATIONS.c.heard_at.desc()).limit(1)
+                statement.order_by(CONVERSATIONS.c.heard_at.desc().nulls_last()).limit(1)
             ).first()
         return None if row is None else _record(row)
 

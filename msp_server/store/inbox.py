@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from msp_server.messages.content import asks_for_answer, kind_name
@@ -44,6 +44,8 @@ class Inbox(Entries):
         """
         answerable = asks_for_answer(message.content)
         with self._database.write() as connection:
+            if _is_known(connection, message.id):
+                return False
             conversation = lock_or_make(connection, message.business_id, message.customer_id)
             seq = _insert(
                 connection,
@@ -82,7 +84,7 @@ class Inbox(Entries):
             conversation = lock_conversation(connection, entry.conversation_id)
             if not self._finish(connection, entry, InboxState.ANSWERED, now, None):
                 return False
-            too_late = conversation.closed or entry.seq <= conversation.closed_seq
+            too_late = entry.seq <= conversation.closed_seq
             put = put_buried_rows if too_late else put_rows
             put(connection, conversation, rows, now)
             return True
@@ -113,6 +115,11 @@ class Inbox(Entries):
         connection.execute(
             update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation.id).values(values)
         )
+
+
+def _is_known(connection: Connection, message_id: str) -> bool:
+    known = select(INBOX.c.seq).where(INBOX.c.message_id == message_id)
+    return connection.execute(known).first() is not None
 
 
 def _insert(connection: Connection, row: dict[str, Any]) -> int | None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import Connection, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from msp_server.errors import StoreBusy, StoreUnavailable
+from msp_server.errors import StoreBusy, StoreError, StoreUnavailable
 from msp_server.store.base import Database
 from msp_server.store.conversations import Conversations
 from msp_server.store.history import History
@@ -23,6 +23,8 @@ from msp_server.store.schema import METADATA, PULSE
 
 _BUSY_TIMEOUT_MS: Final = 5000
 _CONNECTIONS: Final = 32
+#: Names the making of tables among PostgreSQL's advisory locks.
+_TABLES_LOCK: Final = 8002
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Store:
         if self._lock_file is None:
             yield
             return
-        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open_private(self._lock_file)
         try:
             _lock(descriptor, self._lock_file)
             self.inbox.recover(now)
@@ -101,8 +103,11 @@ def open_store(database_url: str) -> Store:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     database = Database(engine)
-    with database.write() as connection:
-        METADATA.create_all(connection)
+    try:
+        _make_tables(database)
+    except StoreError:
+        engine.dispose()
+        raise
     return Store(
         inbox=Inbox(database),
         outbox=Outbox(database),
@@ -113,10 +118,22 @@ def open_store(database_url: str) -> Store:
     )
 
 
+def _make_tables(database: Database) -> None:
+    """Make the tables that are not there; of several processes at once, one does."""
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
+        METADATA.create_all(connection)
+
+
 def _make_private(file: Path) -> None:
     """Make a database file that only its owner can read; SQLite gives its side files the same."""
+    os.close(_open_private(file))
+
+
+def _open_private(file: Path) -> int:
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreUnavailable(f"{file} cannot be written: {error.strerror}") from error
 

@@ -32,6 +32,8 @@ class Outbox(Entries):
         Raises:
             ContentInvalid: one of them cannot be sent as it stands, or the customer has left.
         """
+        if not messages:
+            return
         rows = [row_of(message, now) for message in messages]
         with self._database.write() as connection:
             first = messages[0]
@@ -56,8 +58,8 @@ class Outbox(Entries):
         self._give_back(entry, {"reason": fit(reason), "failing_since": since}, now, delay_s)
 
     def hold(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
-        """Let an entry be tried again after `delay_s`, which is not its own fault."""
-        self._give_back(entry, {"reason": fit(reason)}, now, delay_s)
+        """Let an entry be tried again after `delay_s`: not it has failed, we have."""
+        self._give_back(entry, {"reason": fit(reason), "failing_since": None}, now, delay_s)
 
     def state(self, message_id: str) -> tuple[OutboxState, str | None]:
         """Give how far a message has come, and the reason noted with it.
@@ -82,6 +84,19 @@ class Outbox(Entries):
             values = {"state": OutboxState.PENDING, "claim": None, **values}
             if self._change(connection, entry, values):
                 self._set_due(connection, entry.conversation_id, now + delay_s)
+
+    def _drop_abandoned(
+        self, connection: Connection, now: float, conversation_id: str | None = None
+    ) -> None:
+        """Bury what was under way when its customer left, and whose sender has died."""
+        abandoned = [OUTBOX.c.state == OutboxState.CLAIMED, OUTBOX.c.reason == CLOSED]
+        if conversation_id is not None:
+            abandoned.append(OUTBOX.c.conversation_id == conversation_id)
+        connection.execute(
+            update(OUTBOX)
+            .where(*abandoned)
+            .values(state=OutboxState.BURIED, claim=None, finished_at=now)
+        )
 
 
 def row_of(message: OutboundMessage, now: float, answers: str | None = None) -> dict[str, Any]:
@@ -128,11 +143,15 @@ def put_buried_rows(
 def bury_closed(connection: Connection, conversation_id: str, now: float) -> None:
     """Bury what waits to be sent in a conversation, and mark what is under way."""
     of_conversation = OUTBOX.c.conversation_id == conversation_id
-    connection.execute(
+    under_way = connection.execute(
         update(OUTBOX)
         .where(of_conversation, OUTBOX.c.state == OutboxState.CLAIMED)
         .values(reason=CLOSED)
     )
+    if not under_way.rowcount:
+        connection.execute(
+            update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(send_at=None)
+        )
     connection.execute(
         update(OUTBOX)
         .where(of_conversation, OUTBOX.c.state == OutboxState.PENDING)

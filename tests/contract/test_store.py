@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from msp_server.errors import ContentInvalid, StoreUnavailable
 from msp_server.messages.capability import Capability
@@ -15,9 +16,10 @@ from msp_server.messages.content import Unknown
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
 from msp_server.messages.text import Text
+from msp_server.store.base import lock_conversation
 from msp_server.store.opening import Store, open_store
 from msp_server.store.outbox import CLOSED
-from msp_server.store.schema import InboxState, OutboxState
+from msp_server.store.schema import METADATA, InboxState, OutboxState
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 OTHER_BUSINESS = "0f0e0d0c-0b0a-0908-0706-0504030201ff"
@@ -1415,3 +1417,78 @@ def test_a_worker_on_postgresql_leaves_the_claims_of_others_alone(empty_postgres
 
     assert again is None
     store.close()
+
+
+@pytest.mark.parametrize("how", ["lease", "recover"])
+def test_a_send_under_way_at_the_close_is_not_repeated_by_another_worker(store, how):
+    store.outbox.put([reply("a")], NOW)
+    claimed(store.outbox)
+    receive(store, said("1", Close()))
+    if how == "recover":
+        store.outbox.recover(NOW)
+
+    assert store.outbox.claim(LATER, LEASE_S) is None
+
+
+def test_a_claim_passes_over_a_conversation_in_which_all_is_buried(store):
+    store.outbox.put([reply("a")], NOW - 1)
+    receive(store, said("1", Close()), NOW - 1)
+
+    store.outbox.put([reply("b", customer_id=OTHER_CUSTOMER)], NOW)
+
+    assert claimed_ids(store.outbox, NOW) == ["b"]
+
+
+def test_an_answer_after_a_close_does_not_wait_for_the_delay_of_what_was_buried(store):
+    store.outbox.put([reply("a")], NOW)
+    store.outbox.release(claimed(store.outbox), "not now", NOW, 300)
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+
+    store.outbox.put([reply("b")], NOW)
+
+    assert claimed_ids(store.outbox, NOW) == ["b"]
+
+
+def test_find_passes_over_a_conversation_the_customer_never_spoke_in(store):
+    receive(store, said("1"))
+
+    store.outbox.put([reply("a", business_id=OTHER_BUSINESS)], NOW + 1)
+
+    assert store.conversations.find(CUSTOMER).business_id == BUSINESS
+
+
+def test_workers_that_start_together_open_one_store(empty_postgresql_url):
+    engine = create_engine(empty_postgresql_url)
+    METADATA.drop_all(engine)
+    engine.dispose()
+
+    stores = together(*[lambda: open_store(empty_postgresql_url)] * 8)
+    for opened in stores:
+        opened.close()
+
+    assert len(stores) == 8
+
+
+def test_extend_beside_a_finish_does_not_delay_the_next_entry(box):
+    box.put("1")
+    box.put("2")
+    entry = claimed(box.entries)
+    database = box.store._database
+    state = "ANSWERED" if box.name == "inbox" else "SENT"
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as connection:
+            lock_conversation(connection, entry.conversation_id)
+            box.entries._finish(connection, entry, state, NOW, None)
+            extending = pool.submit(box.entries.extend, entry, NOW, LEASE_S)
+        extending.result(DEADLINE_S)
+
+    assert claimed_ids(box.entries, NOW) == ["2"]
+
+
+def test_a_repeated_id_opens_no_conversation_for_another_customer(store):
+    receive(store, said("1"))
+
+    receive(store, said("1", customer_id=OTHER_CUSTOMER))
+
+    assert store.conversations.find(OTHER_CUSTOMER) is None

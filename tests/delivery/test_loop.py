@@ -428,3 +428,36 @@ def test_claims_of_finished_work_are_not_extended(held_up):
     work.wait_for(lambda: work.idle >= 30)
 
     assert work.extended == []
+
+
+def test_stop_waits_for_an_entry_that_is_just_being_claimed(start):
+    work = FakeWork("1")
+    claiming, go_on = threading.Event(), threading.Event()
+    claim = work.claim
+    work.claim = lambda lease_s: (claiming.set(), go_on.wait(DEADLINE_S), claim(lease_s))[2]
+    loop = start(work)
+    assert claiming.wait(DEADLINE_S)
+
+    stopped = loop.stop(0.01)
+    go_on.set()
+    join()
+
+    assert (stopped, work.done) in [(False, ["1"]), (True, [])]
+
+
+def test_an_unexpected_error_of_extend_does_not_end_the_looking(held_up):
+    _loop, work, go_on = held_up
+
+    def fail(_entry, _lease_s):
+        work.extended.append("tried")
+        raise ValueError
+
+    work.extend = fail
+    while not work.extended:
+        threading.Event().wait(0.001)
+    go_on.set()
+    work.wait_for(lambda: work.idle)
+
+    work.put("later")
+
+    work.wait_for(lambda: "later" in work.done)

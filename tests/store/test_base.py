@@ -145,7 +145,10 @@ def test_write_raises_store_busy_when_no_connection_is_free(database):
 
 
 def test_write_raises_store_unavailable_for_a_constraint(database):
-    with pytest.raises(StoreUnavailable, match="IntegrityError"), database.write() as connection:
+    with (
+        pytest.raises(StoreUnavailable, match="UNIQUE constraint failed"),
+        database.write() as connection,
+    ):
         add_all(connection, "twice", "twice")
 
 

@@ -4,7 +4,10 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from sqlalchemy import event
 
+from msp_server.messages.envelope import InboundMessage
+from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
 from msp_server.store.schema import METADATA
 
@@ -91,3 +94,20 @@ def test_what_is_due_is_found_without_a_look_at_every_conversation(connection, c
     due = f"SELECT id FROM conversations WHERE {column} <= 5 ORDER BY {column} LIMIT 1"  # noqa: S608 - our own name
 
     assert f"USING INDEX conversations_{column}" in plan(connection, due)
+
+
+def test_the_oldest_waiting_is_found_without_a_look_at_what_is_done(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.inbox.put(InboundMessage("1", "b", "c", Text("Hi")), {}, b"{}", 1.0)
+    statements = []
+    event.listen(
+        store._database.engine,
+        "before_cursor_execute",
+        lambda _c, _k, statement, parameters, *_: statements.append((statement, parameters)),
+    )
+    store.inbox.claim(1.0, 60)
+    statement, parameters = next(one for one in statements if "FROM inbox" in one[0])
+    with closing(sqlite3.connect(tmp_path / "store.db")) as c:
+        plan = " ".join(row[3] for row in c.execute("EXPLAIN QUERY PLAN " + statement, parameters))
+    store.close()
+    assert "inbox_waiting" in plan
