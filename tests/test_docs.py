@@ -123,17 +123,16 @@ def test_relative_links_resolve(document):
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-def test_python_blocks_of_readme_run(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_python_blocks_run(document, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
 
-    assert blocks
-    for block in blocks:
-        subprocess.run(
-            [sys.executable, "-c", block],
-            env={"PYTHONPATH": str(ROOT)},
-            cwd=tmp_path,
-            check=True,
-        )
+    subprocess.run(
+        [sys.executable, "-c", "\n".join(blocks)],
+        env={"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        check=True,
+    )
 
 
 def test_kinds_to_answer_in_readme_are_those_there_are():
