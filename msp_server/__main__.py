@@ -5,7 +5,7 @@ import os
 import runpy
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -115,13 +115,13 @@ def send(text: str, to: str | None) -> None:
     """
     settings, _router = configure()
     set_up_logging("ERROR")
-    store = open_store_of(settings)
-    business_id, customer_id = _addresses(settings, store, to)
-    message = OutboundMessage(
-        new_message_id(), business_id, customer_id, Text(text), automated=False
-    )
-    store.outbox.put([message], time.time())
-    state, reason = _await_sent(settings, store, message)
+    with closing(open_store_of(settings)) as store:
+        business_id, customer_id = _addresses(settings, store, to)
+        message = OutboundMessage(
+            new_message_id(), business_id, customer_id, Text(text), automated=False
+        )
+        store.outbox.put([message], time.time())
+        state, reason = _await_sent(settings, store, message)
     match state:
         case OutboxState.SENT:
             click.echo(f"accepted by the gateway message_id={message.id}")
@@ -137,7 +137,8 @@ def send(text: str, to: str | None) -> None:
 def messages(limit: int, as_json: bool) -> None:
     """Show what came and went, with states."""
     settings, _router = configure()
-    entries = open_store_of(settings).history.newest(limit)
+    with closing(open_store_of(settings)) as store:
+        entries = store.history.newest(limit)
     for entry in entries:
         click.echo(json.dumps(_record(entry)) if as_json else _line(entry))
     if not entries and not as_json:

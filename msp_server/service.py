@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from typing import Final, NoReturn
 
 from msp_server.agents.router import Router
@@ -39,24 +39,26 @@ def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, w
         ConfigurationError: the port is taken.
         StoreError: the store cannot be opened, or another worker runs on it.
     """
-    store = open_store_of(settings)
-    loops = working(settings, store, router) if works else nullcontext(lambda: None)
-    with stopping_on_signals(), loops as on_stored:
-        app = create_app(settings, store, on_stored)
-        try:
-            server = bind(app, settings.host, settings.port)
-        except OSError as error:
-            raise _not_bound(settings, error) from error
-        on_ready()
-        server.run()
-        server.close()
-    store.close()
+    with closing(open_store_of(settings)) as store, stopping_on_signals():
+        loops = working(settings, store, router) if works else nullcontext(lambda: None)
+        with loops as on_stored:
+            app = create_app(settings, store, on_stored)
+            try:
+                server = bind(app, settings.host, settings.port)
+            except OSError as error:
+                raise _not_bound(settings, error) from error
+            on_ready()
+            server.run()
+            server.close()
 
 
 def work(settings: Settings, router: Router, on_ready: Callable[[], None]) -> None:
     """Answer and send until SIGINT or SIGTERM; raises what `serve` does."""
-    store = open_store_of(settings)
-    with stopping_on_signals(), working(settings, store, router):
+    with (
+        closing(open_store_of(settings)) as store,
+        stopping_on_signals(),
+        working(settings, store, router),
+    ):
         on_ready()
         threading.Event().wait()
 

@@ -1,12 +1,13 @@
 """The parts, joined."""
 
 import time
+from contextlib import closing
 
 import pytest
 
 from msp_server.agents.echo import agent as echo
 from msp_server.agents.router import Router
-from msp_server.app import configure, create_app, make_gateway, open_store_of, working
+from msp_server.app import configure, make_gateway, open_store_of, working
 from msp_server.errors import ConfigurationError, StoreBusy
 
 
@@ -32,12 +33,6 @@ def test_configure_without_any_variable_gives_the_guide_and_the_emulator():
     assert router.choose(None).name == "guide"
 
 
-def test_app_makes_itself_from_the_environment():
-    app = create_app()
-
-    assert app.test_client().get("/readyz").status_code == 200
-
-
 def test_gateway_signs_with_the_first_secret_for_the_gateway_of_the_settings(settings):
     gateway = make_gateway(settings)
 
@@ -47,13 +42,13 @@ def test_gateway_signs_with_the_first_secret_for_the_gateway_of_the_settings(set
 def test_second_worker_on_the_same_store_is_refused(settings):
     first, second = open_store_of(settings), open_store_of(settings)
     with (
+        closing(first),
+        closing(second),
         working(settings, first, Router(default=echo)),
         pytest.raises(StoreBusy),
         working(settings, second, Router(default=echo)),
     ):
         pass
-    first.close()
-    second.close()
 
 
 def test_worker_takes_up_what_one_that_died_had_claimed(settings, msp, apple, wait_for):

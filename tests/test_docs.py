@@ -3,12 +3,13 @@
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from msp_server.__main__ import main
-from msp_server.app import create_app
+from msp_server.app import create_app, open_store_of
 from msp_server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +77,8 @@ def test_defaults_of_config_example_env_are_those_of_the_settings(tmp_path):
 
 
 def test_routes_are_those_of_the_app(settings):
-    rules = create_app(settings).url_map.iter_rules()
+    with closing(open_store_of(settings)) as store:
+        rules = create_app(settings, store).url_map.iter_rules()
     routes = {
         f"{method} {rule.rule}"
         for rule in rules

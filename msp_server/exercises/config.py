@@ -7,7 +7,7 @@ import argparse
 import functools
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 
 from flask import Flask
 
@@ -97,12 +97,9 @@ def _telling_errors() -> Iterator[None]:
 
 
 def _conversation(customer_id: str | None) -> ConversationRecord | None:
-    store = open_store_of(settings())
-    try:
+    with closing(open_store_of(settings())) as store:
         known = store.conversations
         return known.newest() if customer_id is None else known.find(OpaqueId(customer_id))
-    finally:
-        store.close()
 
 
 def _customer_who_wrote_last() -> str | None:
