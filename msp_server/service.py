@@ -13,6 +13,8 @@ from msp_server.errors import ConfigurationError, Fault
 from msp_server.settings import Settings
 from msp_server.web.server import bind
 
+#: How late a signal is noticed that comes just before the main thread begins to wait, seconds.
+_SIGNALS_SEEN_S: Final = 0.5
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -60,7 +62,9 @@ def work(settings: Settings, router: Router, on_ready: Callable[[], None]) -> No
         working(settings, store, router),
     ):
         on_ready()
-        threading.Event().wait()
+        forever = threading.Event()
+        while not forever.wait(_SIGNALS_SEEN_S):
+            pass
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Run the emulator from the command line: `python -m msp_server.emulator`."""
 
-import os
 import signal
 import sys
 from threading import Event, Thread
@@ -16,6 +15,9 @@ from msp_server.emulator.settings import (
     parse_business_ids,
     parse_secrets,
 )
+
+#: How late a signal is noticed that comes just before the main thread begins to wait, seconds.
+SIGNALS_SEEN_S = 0.5
 
 
 class Options(TypedDict):
@@ -103,9 +105,10 @@ def main(**options: Unpack[Options]) -> None:
         settings = read_settings(options)
     except SettingsUnfit as unfit:
         raise click.UsageError("\n".join(unfit.faults)) from unfit
+    stopping = Event()
     if options["until_stdin_ends"]:
-        Thread(target=_stop_at_end_of_stdin, name="stdin", daemon=True).start()
-    run(settings)
+        Thread(target=_stop_at_end_of_stdin, args=(stopping,), name="stdin", daemon=True).start()
+    run(settings, stopping)
 
 
 def read_settings(options: Options) -> EmulatorSettings:
@@ -137,15 +140,17 @@ def read_settings(options: Options) -> EmulatorSettings:
     return settings
 
 
-def run(settings: EmulatorSettings) -> None:
-    """Run the emulator until SIGINT or SIGTERM."""
+def run(settings: EmulatorSettings, stopping: Event) -> None:
+    """Run the emulator until SIGINT, SIGTERM, or the event."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     emulator = Emulator(settings)
     try:
         emulator.start()
         print(f"The customer's phone: http://localhost:{emulator.port}", flush=True)
-        Event().wait()
+        while not stopping.wait(SIGNALS_SEEN_S):
+            pass
+        emulator.stop()
     except PortTaken as taken:
         raise click.ClickException(str(taken)) from taken
     except KeyboardInterrupt:
@@ -155,10 +160,10 @@ def run(settings: EmulatorSettings) -> None:
         sys.exit(0)
 
 
-def _stop_at_end_of_stdin() -> None:
+def _stop_at_end_of_stdin(stopping: Event) -> None:
     while sys.stdin.buffer.read(4096):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    stopping.set()
 
 
 if __name__ == "__main__":
