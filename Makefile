@@ -23,6 +23,7 @@ emulator: $(VENV)/.runs  ## the emulator alone
 	@$(RUN) emulator
 
 exercise: $(VENV)/.runs  ## one exercise of the tutorial: make exercise N=03
+	@if [ -z "$(N)" ]; then echo "which one? make exercise N=03" >&2; exit 2; fi
 	@$(RUN) exercise $(N)
 
 exercises: $(VENV)/.tests  ## all exercises against the emulator, output compared

@@ -132,7 +132,9 @@ def send(text: str, to: str | None) -> None:
 
 
 @main.command()
-@click.option("--limit", default=50, show_default=True, help="How many, newest last.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, newest last."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
 def messages(limit: int, as_json: bool) -> None:
     """Show what came and went, with states."""
@@ -199,7 +201,9 @@ def _addresses(settings: Settings, store: Store, to: str | None) -> tuple[Busine
     if conversation is not None:
         return conversation.business_id, conversation.customer_id
     if to is None:
-        raise click.ClickException("nobody has written yet: name a customer with --to")
+        raise click.ClickException(
+            "nobody has written, or all have left: name a customer with --to"
+        )
     return BusinessId(settings.business_ids[0]), OpaqueId(to)
 
 

@@ -12,6 +12,8 @@ from msp_server.errors import ConfigurationError, Fault, RemoteUnreachable
 from msp_server.remote.http import HttpClient
 from msp_server.settings import Settings
 
+#: How long an emulator may take to say who it is.
+_LOOK_LIMIT_S: Final = 2.0
 _START_LIMIT_S: Final = 20.0
 _STOP_LIMIT_S: Final = 5.0
 _LOOK_AGAIN_S: Final = 0.05
@@ -57,12 +59,17 @@ def is_running(settings: Settings) -> bool:
     """
     try:
         told = _get(settings, "/emulator/")
-    except RemoteUnreachable:
-        return False
+    except RemoteUnreachable as error:
+        if "no answer" not in str(error):
+            return False
+        told = None
     if told is None or "emulator" not in str(told.get("name")):
         raise _taken(settings, "something else", "stop that, or choose another port")
     if told.get("msp_id") != settings.msp_id:
         raise _taken(settings, "an emulator for another MSP ID", "stop that emulator")
+    if told.get("msp") != settings.local_url:
+        problem = f"an emulator for the MSP at {told.get('msp')}"
+        raise _taken(settings, problem, "stop that emulator, or have MSP_PORT as it was")
     return True
 
 
@@ -74,9 +81,9 @@ def first_customer(settings: Settings) -> str | None:
 
 
 def _get(settings: Settings, path: str) -> dict[str, Any] | None:
-    """Ask the emulator; None when what answers speaks no JSON."""
+    """Ask the emulator; None when what answers is no JSON object."""
     address = f"http://127.0.0.1:{settings.emulator_port}{path}"
-    answer = HttpClient().request("GET", address)
+    answer = HttpClient(read_timeout_s=_LOOK_LIMIT_S).request("GET", address)
     try:
         told = json.loads(answer.body)
     except ValueError:

@@ -1,7 +1,9 @@
 """Serve until told to stop."""
 
 import logging
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -28,6 +30,17 @@ def set_up_logging(level: str) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
+class Wakeup:
+    """Stands for the loops until they run: the port is opened before anything is answered."""
+
+    def __init__(self) -> None:
+        self.call: Callable[[], None] = lambda: None
+
+    def __call__(self) -> None:
+        """Tell the loops that a message was stored."""
+        self.call()
+
+
 def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, works: bool) -> None:
     """Serve Apple's requests until SIGINT or SIGTERM.
 
@@ -42,13 +55,13 @@ def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, w
         StoreError: the store cannot be opened, or another worker runs on it.
     """
     with closing(open_store_of(settings)) as store, stopping_on_signals():
+        wake = Wakeup()
+        try:
+            server = bind(create_app(settings, store, wake), settings.host, settings.port)
+        except OSError as error:
+            raise _not_bound(settings, error) from error
         loops = working(settings, store, router) if works else nullcontext(lambda: None)
-        with loops as on_stored:
-            app = create_app(settings, store, on_stored)
-            try:
-                server = bind(app, settings.host, settings.port)
-            except OSError as error:
-                raise _not_bound(settings, error) from error
+        with loops as wake.call:
             on_ready()
             server.run()
             server.close()
@@ -81,11 +94,15 @@ def stopping_on_signals() -> Iterator[None]:
 
 
 def _not_bound(settings: Settings, error: OSError) -> ConfigurationError:
+    if isinstance(error, socket.gaierror):
+        problem = f"{settings.host!r} is no address of this machine"
+        return ConfigurationError([Fault("MSP_HOST", problem, "enter one, such as 127.0.0.1")])
+    why = os.strerror(error.errno or 0)
     return ConfigurationError(
         [
             Fault(
                 "MSP_PORT",
-                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})",
+                f"{settings.host}:{settings.port} cannot be listened on ({why})",
                 "stop what listens there (perhaps `make run` in another window), "
                 "or choose another port",
             )

@@ -98,6 +98,11 @@ class Settings:
         host = _reachable(self.host)
         return f"http://{'localhost' if host == '127.0.0.1' else host}:{self.port}"
 
+    @property
+    def local_url(self) -> str:
+        """Where the emulator finds this server: its address as a number."""
+        return f"http://{_reachable(self.host)}:{self.port}"
+
     def environment(self) -> dict[str, str]:
         """Give the environment of a process of ours that is to have the same settings."""
         return {
@@ -107,8 +112,8 @@ class Settings:
             "MSP_BUSINESS_ID": ",".join(self.business_ids),
             "MSP_SECRET": ",".join(base64.b64encode(key).decode() for key in self.api_secrets),
             "MSP_EMULATOR_PORT": str(self.emulator_port),
-            "MSP_EMULATOR_MSP": f"http://{_reachable(self.host)}:{self.port}",
-            "MSP_TOKEN_MAX_AGE_S": f"{self.token_max_age_s:g}",
+            "MSP_EMULATOR_MSP": self.local_url,
+            "MSP_TOKEN_MAX_AGE_S": repr(self.token_max_age_s),
         }
 
     @classmethod
@@ -271,6 +276,8 @@ def _api_secret(text: str) -> bytes:
         secret = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         secret = b""
+    if secret.startswith((b"-----BEGIN", b"ssh-")):
+        raise _Unfit("is a key file", "enter the secret passphrase for API, it is no key file")
     if not secret:
         raise _Unfit(
             "does not decode as Base64",

@@ -84,3 +84,19 @@ def test_emulator_ends_when_the_program_that_started_it_is_killed(free, wait_for
     process.wait()
 
     wait_for(lambda: not is_running(free), "its end")
+
+
+def test_emulator_that_posts_to_another_server_is_named(free, apple):
+    settings = replace(free, emulator_port=apple.emulator.port, port=9002)
+
+    with pytest.raises(ConfigurationError, match="an emulator for the MSP at"):
+        is_running(settings)
+
+
+def test_program_that_says_nothing_on_the_port_is_soon_named(free, monkeypatch):
+    monkeypatch.setattr("msp_server.emulation._LOOK_LIMIT_S", 0.1)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(ConfigurationError, match="something else"),
+    ):
+        is_running(replace(free, emulator_port=silent.getsockname()[1]))

@@ -137,10 +137,22 @@ def test_send_to_a_customer_who_has_left_is_refused(environment, apple, msp):
     apple.phone().wait_for_bodies(1)
     apple.phone().close()
 
-    answer = call("send", "come back")
+    answer = call("send", "come back", "--to", apple.phone().id)
 
     assert answer.exit_code == 1
     assert "closed" in answer.output
+
+
+def test_send_goes_to_nobody_who_has_left(environment, apple, msp):
+    apple.phone().text("hello")
+    apple.phone("ben").text("hello")
+    apple.phone("ben").close()
+    apple.phone().wait_for_bodies(1)
+
+    answer = call("send", "from the desk")
+
+    assert answer.exit_code == 0
+    assert apple.phone().bodies() == ["hello", "from the desk"]
 
 
 def test_messages_shows_both_directions_on_one_line_each(environment, apple):

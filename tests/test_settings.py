@@ -644,6 +644,7 @@ def test_environment_keeps_the_variables_of_others(nothing_set, monkeypatch):
     ("name", "text"),
     [
         ("MSP_PORT", "9" * 5000),
+        ("MSP_SECRET", base64.b64encode(b"-----BEGIN marzipan KEY-----").decode()),
         ("MSP_DATA_DIR", "a\0b"),
         ("MSP_DATA_DIR", "a?b"),
         ("MSP_GATEWAY", "https://:marzipan@example.com/v1"),

@@ -68,9 +68,7 @@ class Loop:
             if self._idle:
                 self._changed.notify()
             elif len(self._threads) < self._limit and not self._stopping.is_set():
-                name = f"{self._name}-{len(self._threads)}"
-                self._threads.append(threading.Thread(target=self._run, name=name, daemon=True))
-                self._threads[-1].start()
+                self._start_thread()
 
     def stop(self, grace_s: float) -> bool:
         """Stop after the entries now under work.
@@ -84,6 +82,16 @@ class Loop:
             self._changed.notify_all()
         with self._turned:
             return self._turned.wait_for(lambda: not self._turns, grace_s)
+
+    def _start_thread(self) -> None:
+        name = f"{self._name}-{len(self._threads)}"
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no more: those that run go on
+            log.warning("no further thread loop=%s error=%s", self._name, error)
+        else:
+            self._threads.append(thread)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -118,11 +118,12 @@ class Sending:
 
     def _release(self, entry: Entry, error: RemoteError) -> None:
         now = self.now()
-        delay_s = backoff_s(entry.attempts)
+        failing_s = now - (now if entry.failing_since is None else entry.failing_since)
+        delay_s = delay_after_s(failing_s)
         if isinstance(error, RemoteBusy) and error.delay_s is not None:
             delay_s = max(delay_s, error.delay_s)
-        failing_s = now - (now if entry.failing_since is None else entry.failing_since)
-        if failing_s + delay_s > self.give_up_s:
+        delay_s = min(delay_s, self.give_up_s - failing_s)  # one last attempt when time is up
+        if delay_s <= 0:
             self._bury(entry, error, f"given up after {failing_s:.0f} s (MSP_SEND_GIVE_UP_S)")
             return
         self.store.outbox.release(entry, str(error), now, delay_s)
@@ -146,10 +147,20 @@ class Sending:
             )
 
 
-def backoff_s(attempts: int) -> float:
-    """Give the delay after so many attempts: doubled each time, shortened by up to half at random.
+def delay_after_s(failing_s: float) -> float:
+    """Give the delay before the next attempt: as long as it has failed, so each is the double.
 
-    The chance keeps many senders from coming back together.
+    Attempts are not counted: those that we were at fault for make nobody wait.
     """
+    return min(LONGEST_DELAY_S, FIRST_DELAY_S + failing_s) * _jitter()
+
+
+def backoff_s(attempts: int) -> float:
+    """Give the delay after so many attempts: doubled each time."""
     longest = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempts - 1, 16))
-    return longest * random.uniform(0.5, 1)  # noqa: S311 - a delay, not a secret
+    return longest * _jitter()
+
+
+def _jitter() -> float:
+    """Shorten a delay by up to half at random, so that many senders do not come back together."""
+    return random.uniform(0.5, 1)  # noqa: S311 - a delay, not a secret

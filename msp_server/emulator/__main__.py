@@ -1,5 +1,6 @@
 """Run the emulator from the command line: `python -m msp_server.emulator`."""
 
+import os
 import signal
 import sys
 from threading import Event, Thread
@@ -161,7 +162,7 @@ def run(settings: EmulatorSettings, stopping: Event) -> None:
 
 
 def _stop_at_end_of_stdin(stopping: Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     stopping.set()
 

@@ -1,6 +1,7 @@
 """The HTTP server under the emulator's pages and endpoints."""
 
 import logging
+import os
 import socket
 
 from flask import Flask
@@ -38,8 +39,9 @@ def open_port(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         raise PortTaken(
-            f"Port {port} on {host} cannot be opened ({error.strerror}): stop what listens there, "
+            f"Port {port} on {host} cannot be opened ({why}): stop what listens there, "
             "or choose another with --port (MSP_EMULATOR_PORT)"
         ) from error
 

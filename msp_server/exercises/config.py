@@ -5,6 +5,7 @@ What is said here goes to standard error, so that standard output is the tutoria
 
 import argparse
 import functools
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -36,8 +37,9 @@ def listen(app: Flask) -> None:
         try:
             server = bind(app, host, port)
         except OSError as error:
+            why = os.strerror(error.errno or 0)
             sys.exit(
-                f"{host}:{port} is taken ({error.strerror}): stop what listens there, perhaps "
+                f"{host}:{port} is taken ({why}): stop what listens there, perhaps "
                 "`make run` or another exercise in a second window"
             )
         _say(f"Listening on {settings().server_url}/message, Ctrl-C stops. Send a message now.")

@@ -57,6 +57,9 @@ class OutboundMessage:
 
         Source: MSP REST API, "Common Specifications".
         """
+        for name, value in (("id", self.id), ("customer_id", self.customer_id)):
+            if not _is_plain(value) or len(value) > ID_LIMIT_CHARS:
+                raise ContentInvalid(f"{name} is not plain printable ASCII, or too long")
         fields = {
             "v": 1,
             "type": self.content.type,
@@ -116,9 +119,14 @@ def _identifier(name: str, value: object) -> str:
         raise MessageUnreadable(f"message has no {name}")
     if len(value) > ID_LIMIT_CHARS:
         raise MessageUnreadable(f"{name} of more than {ID_LIMIT_CHARS} characters")
-    if not (value.isascii() and value.isprintable()) or value != value.strip():
+    if not _is_plain(value):
         raise MessageUnreadable(f"{name} is not plain printable ASCII")
     return value
+
+
+def _is_plain(value: str) -> bool:
+    """Tell whether a value may stand in a header as it is."""
+    return value.isascii() and value.isprintable() and value == value.strip() and value != ""
 
 
 def _hint(value: object) -> str | None:

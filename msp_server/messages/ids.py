@@ -22,5 +22,5 @@ def parse_business_id(text: str) -> BusinessId:
 
 
 def short(customer_id: OpaqueId) -> str:
-    """Name a customer in a log without giving the whole opaque ID away: its last characters."""
-    return f"…{customer_id[-8:]}"
+    """Name a customer in a log by the end of a long opaque ID; of a telephone number, nothing."""
+    return f"…{customer_id[-6:]}" if customer_id.startswith("urn:mbid:") else "…"

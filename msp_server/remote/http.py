@@ -1,11 +1,13 @@
 """The one function that makes every request of ours."""
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import requests
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from msp_server.errors import RemoteRefused, RemoteUnreachable
 
@@ -30,14 +32,16 @@ class HttpAnswer:
 class HttpClient:
     """Makes requests over kept connections, one session for each thread."""
 
-    def __init__(self, https_proxy: str | None = None) -> None:
+    def __init__(self, https_proxy: str | None = None, read_timeout_s: float | None = None) -> None:
         """Make a client.
 
         Args:
+            read_timeout_s: how long to wait for the next bytes, `READ_TIMEOUT_S` if None.
             https_proxy: proxy for https addresses. The environment is not looked at otherwise:
                 an entry in `~/.netrc` would replace our `Authorization` header.
         """
         self._proxies = {"https": https_proxy} if https_proxy else {}
+        self._read_timeout_s = read_timeout_s
         self._local = threading.local()
 
     def request(
@@ -60,16 +64,20 @@ class HttpClient:
                 address,
                 headers=dict(headers or {}),
                 data=body,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s or READ_TIMEOUT_S),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return HttpAnswer(response.status_code, response.headers, _read(response))
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidHeader,
+            UnicodeError,
+        ) as error:
             raise RemoteRefused(
                 type(error).__name__, method=method, address=address, message_id=message_id
             ) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise RemoteUnreachable(
                 _describe(error), method=method, address=address, message_id=message_id
             ) from error
@@ -85,23 +93,26 @@ class HttpClient:
 
 
 def _read(response: requests.Response) -> bytes:
+    """Read an answer's beginning, for no longer than we wait for the first of its bytes."""
+    deadline = time.monotonic() + READ_TIMEOUT_S
     answer = b""
-    for chunk in response.iter_content(4096):
-        answer += chunk
-        if len(answer) >= ANSWER_LIMIT_BYTES:
+    while len(answer) < ANSWER_LIMIT_BYTES and time.monotonic() < deadline:
+        piece = response.raw.read1(ANSWER_LIMIT_BYTES - len(answer), decode_content=True)
+        if not piece:
             break
-    return answer[:ANSWER_LIMIT_BYTES]
+        answer += piece
+    return answer
 
 
-def _describe(error: requests.RequestException) -> str:
+def _describe(error: requests.RequestException | HTTPError) -> str:
     match error:
         case requests.ConnectTimeout():
             return f"not connected within {CONNECT_TIMEOUT_S} s"
-        case requests.ReadTimeout():
+        case requests.ReadTimeout() | ReadTimeoutError():
             return f"no answer within {READ_TIMEOUT_S} s, it may have been accepted"
         case requests.exceptions.SSLError():
             return "TLS failed"
-        case requests.ConnectionError():
+        case requests.ConnectionError() | ProtocolError():
             return "not connected, or cut off before an answer"
         case _:
             return type(error).__name__

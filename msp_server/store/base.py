@@ -29,8 +29,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(msp_writes=True)
-        # SQLite has one writer at a time. Those of this process queue here, where waiting is
-        # cheap and fair, and not at the file, where it is a sleep of growing length.
+        # SQLite has one writer at a time. Those of this process wait here, where the next one is
+        # woken at once, and not at the file, where each sleeps for longer and longer.
         self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @contextmanager

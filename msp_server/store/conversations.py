@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from msp_server.messages.capability import Capability, parse_capabilities
+from msp_server.messages.content import asks_for_answer
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
 from msp_server.store.base import Database
@@ -52,8 +53,9 @@ class Conversations:
         return self._first(CONVERSATIONS.c.customer_id == customer_id)
 
     def newest(self) -> ConversationRecord | None:
-        """Give the conversation in which a customer last said something."""
-        return self._first(CONVERSATIONS.c.heard_at.isnot(None))
+        """Give the open conversation in which a customer last wrote something."""
+        wrote = CONVERSATIONS.c.heard_at.isnot(None)
+        return self._first(wrote & CONVERSATIONS.c.closed.is_(False))
 
     def _first(self, condition: ColumnElement[bool]) -> ConversationRecord | None:
         statement = select(CONVERSATIONS).where(condition)
@@ -99,9 +101,8 @@ def take_over(connection: Connection, row: Row[Any], message: InboundMessage, no
     values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if message.capabilities is not None:
         values["capabilities"] = ",".join(sorted(message.capabilities))
-    connection.execute(
-        update(CONVERSATIONS).where(CONVERSATIONS.c.id == row.id).values(heard_at=now, **values)
-    )
+    values["heard_at"] = now if asks_for_answer(message.content) else row.heard_at
+    connection.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == row.id).values(**values))
 
 
 def _record(row: Row[Any]) -> ConversationRecord:

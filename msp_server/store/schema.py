@@ -60,7 +60,7 @@ CONVERSATIONS: Final = Table(
     Column("closed", Boolean, nullable=False),
     #: `inbox.seq` of the newest close: what came before it gets no answer any more.
     Column("closed_seq", BigInteger, nullable=False),
-    #: When the customer last said something; null while only we have.
+    #: When the customer last wrote something; null while only we have.
     Column("heard_at", Float),
     Column("answer_at", Float),
     Column("send_at", Float),

@@ -48,7 +48,8 @@ def blueprint(settings: Settings, store: Store, on_stored: Callable[[], None]) -
         headers = inbound_headers(request.headers)
         message = parse_message(headers, unpack(packed, UNPACKED_LIMIT_BYTES))
         new = store.inbox.put(message, headers, packed, now)  # a repeated id is kept once
-        on_stored()
+        if new:
+            on_stored()
         log.info("stored message_id=%.80r %s new=%s", message.id, describe(message.content), new)
         return "", 200
 

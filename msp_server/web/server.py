@@ -10,6 +10,7 @@ granian hides a second length from the app and gives each slow body a thread of 
 
 import json
 import logging
+import resource
 import socket
 from typing import Final
 
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 HEADERS_LIMIT_BYTES: Final = 32 * 1024
 #: The most of a body that is taken in before the app refuses it in its own words.
 BODY_LIMIT_BYTES: Final = 2 * 1024 * 1024
+#: How much of a body is held in memory; more goes to a file until it is whole.
+SPILL_BYTES: Final = 16 * 1024
+#: Open files that are not clients: the store, the gateway, bodies on their way.
+FILES_RESERVED: Final = 256
 #: What a client may leave unsaid for before it is cut off, seconds.
 IDLE_LIMIT_S: Final = 60
 #: How many clients may be connected at a time.
@@ -49,7 +54,10 @@ class StrictParser(HTTPRequestParser):
 
         Source: RFC 9112, section 6.3: two lengths may be an attempt to smuggle a request.
         """
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError("the address cannot be read: send a path") from error
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("both Content-Length and Transfer-Encoding: send one of them")
 
@@ -74,21 +82,38 @@ class StrictChannel(HTTPChannel):
     parser_class = StrictParser
 
 
+def _room_for_connections() -> int:
+    """Raise this process's limit of open files as far as it may, and give what clients get of it.
+
+    A server that accepts more clients than it may have files open can neither store nor send.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS_LIMIT + FILES_RESERVED
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = allowed
+    room = CONNECTIONS_LIMIT if soft == resource.RLIM_INFINITY else soft - FILES_RESERVED
+    return max(16, min(CONNECTIONS_LIMIT, room))
+
+
 def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
     """Take the port; `run` on the result serves until the process is told to stop.
 
     Raises:
         OSError: the port is taken, or the address is not ours.
     """
+    connections = _room_for_connections()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=1024)
     server = create_server(
         app,
         sockets=[listener],
         threads=THREADS,
-        connection_limit=CONNECTIONS_LIMIT,
+        connection_limit=connections,
         channel_timeout=IDLE_LIMIT_S,
         cleanup_interval=10,
+        inbuf_overflow=SPILL_BYTES,
         max_request_header_size=HEADERS_LIMIT_BYTES,
         max_request_body_size=BODY_LIMIT_BYTES,
         asyncore_use_poll=True,

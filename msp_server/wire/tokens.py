@@ -79,7 +79,7 @@ def _decode(token: str, api_secrets: Sequence[bytes]) -> dict[str, Any]:
             continue
         except jwt.InvalidAlgorithmError as error:
             raise TokenRefused(f"token not signed with {ALGORITHM}") from error
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused("token is no JWT with a JSON object as claims") from error
     raise TokenRefused(
         "token signature does not match: compare MSP_SECRET with the secret at Apple"

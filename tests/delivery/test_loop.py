@@ -461,3 +461,20 @@ def test_an_unexpected_error_of_extend_does_not_end_the_looking(held_up):
     work.put("later")
 
     work.wait_for(lambda: "later" in work.done)
+
+
+def test_a_loop_goes_on_when_the_system_has_no_more_threads(start, monkeypatch, caplog):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    work = FakeWork("1")
+    loop = Loop("testing", work, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        loop.wake()
+    assert "no further thread" in caplog.text
+
+    loop.start()
+
+    work.wait_for(lambda: work.done == ["1"])
+    loop.stop(DEADLINE_S)

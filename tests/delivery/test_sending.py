@@ -379,16 +379,33 @@ def test_a_message_is_tried_until_there_is_no_time_and_no_longer(
         sending.send_next()
         clock.at += 1
 
-    assert GIVE_UP_S - LONGEST_DELAY_S <= clock.at - NOW <= GIVE_UP_S
+    assert GIVE_UP_S <= clock.at - NOW <= GIVE_UP_S + 1
 
 
-def test_a_wait_beyond_the_time_left_is_not_waited_for(sending, store, gateway, queue):
-    gateway.always = failed(RemoteBusy, delay_s=GIVE_UP_S + 1)
+def test_a_wait_beyond_the_time_left_ends_with_it_in_a_last_attempt(
+    sending, store, gateway, clock, queue
+):
+    gateway.next = [failed(RemoteBusy, delay_s=GIVE_UP_S + 1)]
     queue("a")
+    sending.send_next()
+    clock.at += GIVE_UP_S
 
     sending.send_next()
 
-    assert store.outbox.state("a")[0] is OutboxState.BURIED
+    assert store.outbox.state("a")[0] is OutboxState.SENT
+
+
+def test_attempts_that_we_were_at_fault_for_make_a_message_wait_no_longer(
+    sending, gateway, clock, queue, caplog
+):
+    gateway.next = [failed(CredentialsRefused)] * 8 + [UNREACHABLE]
+    queue("a")
+
+    while "released" not in caplog.text:
+        sending.send_next()
+        clock.at += 1
+
+    assert "again_in_s=0.5" in caplog.text
 
 
 def test_the_message_behind_one_given_up_is_sent(sending, gateway, clock, queue):

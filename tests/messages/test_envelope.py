@@ -325,3 +325,11 @@ def test_to_wire_refuses_a_text_without_words():
 def test_to_wire_refuses_half_of_a_surrogate_pair():
     with pytest.raises(ContentInvalid, match="surrogate"):
         outbound(Text("Hello \ud83d")).to_wire()
+
+
+@pytest.mark.parametrize("customer_id", ["жж", "a\nb", " a", "", "x" * 1025])
+def test_message_to_somebody_who_cannot_stand_in_a_header_is_not_sent(customer_id):
+    message = OutboundMessage("1", "business", customer_id, Text("Hello"), automated=True)
+
+    with pytest.raises(ContentInvalid, match="customer_id"):
+        message.to_wire()

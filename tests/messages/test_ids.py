@@ -32,9 +32,13 @@ def test_parse_business_id_gives_one_form_for_all_spellings(text):
     assert parse_business_id(text) == BUSINESS_ID
 
 
-def test_short_shows_the_last_eight_characters():
-    assert short(CUSTOMER_ID) == "…tUv+WxY="
+def test_short_shows_the_last_six_characters():
+    assert short(CUSTOMER_ID) == "…v+WxY="
+
+
+def test_short_shows_nothing_of_a_telephone_number():
+    assert short("tel:+4915551234567") == "…"
 
 
 def test_short_does_not_give_a_whole_opaque_id_away():
-    assert CUSTOMER_ID[:-8] not in short(CUSTOMER_ID)
+    assert CUSTOMER_ID[:-6] not in short(CUSTOMER_ID)

@@ -5,6 +5,9 @@ import sqlite3
 import pytest
 import requests
 
+from msp_server.errors import StoreBusy
+from msp_server.store.opening import Store
+
 
 def get(msp, path):
     with requests.Session() as web:
@@ -43,3 +46,19 @@ def test_health_says_nothing_about_settings(msp, path):
     answer = get(msp, path)
 
     assert msp.settings.msp_id not in answer.text
+
+
+def test_readyz_remembers_for_a_second_that_the_store_cannot_commit(msp, monkeypatch):
+    monkeypatch.setattr("msp_server.web.health.GOOD_FOR_S", 0.5)
+    looks = []
+
+    def fail(_store, now):
+        looks.append(now)
+        raise StoreBusy
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "check", fail)
+        answers = [get(msp, "/readyz").status_code for _ in range(5)]
+
+    assert answers == [503] * 5
+    assert len(looks) < 5

@@ -1,10 +1,12 @@
 """What waitress is made to do beyond what it does by itself."""
 
 import json
+import resource
 import socket
 
 import pytest
 
+from msp_server.web import server
 from msp_server.web.server import HEADERS_LIMIT_BYTES
 
 
@@ -22,6 +24,7 @@ def say(msp, request):
     ("request_bytes", "status"),
     [
         (b"GARBAGE\r\n\r\n", 400),
+        (b"GET http://[::bad/ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n", 400),
         (
             b"POST /message HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -64,3 +67,14 @@ def test_slow_clients_hold_no_thread(msp):
         connection.close()
 
     assert received.startswith("HTTP/1.1 200 ")
+
+
+def test_clients_never_take_the_files_that_store_and_gateway_need(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _what: (256, 1024))
+    raised = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _what, limits: raised.append(limits))
+
+    room = server._room_for_connections()
+
+    assert raised == [(1024, 1024)]
+    assert room == 1024 - server.FILES_RESERVED
