@@ -84,8 +84,9 @@ def work(settings: Settings, router: Router, on_ready: Callable[[], None]) -> No
 def stopping_on_signals() -> Iterator[None]:
     """Let SIGINT and SIGTERM end the block; a second one ends the process at once."""
 
-    def stop(number: int, _frame: object) -> NoReturn:
-        signal.signal(number, signal.SIG_DFL)
+    def stop(_number: int, _frame: object) -> NoReturn:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
         raise SystemExit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,5 +1,6 @@
 """Answering: takes messages from the inbox to an agent, and its answers to the outbox."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Final
 
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.router import Router
-from msp_server.errors import ContentError, HandlerError, WebhookError, where
+from msp_server.errors import ContentError, HandlerError, StoreError, WebhookError, where
 from msp_server.messages.content import asks_for_answer
 from msp_server.messages.envelope import InboundMessage, OutboundMessage, parse_message
 from msp_server.messages.ids import MessageId, short
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: How often a message may be claimed before we believe that its handler ends the process.
 ATTEMPTS_LIMIT: Final = 5
+#: How long to wait after the store did not take an answer.
+STORE_DELAY_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Answering:
         """Answer a claimed entry, or bury it.
 
         Raises:
-            StoreError: the store did not take the answers; the entry's lease runs out.
+            StoreError: the store did not take the answers; the entry is tried again.
         """
         if entry.attempts > ATTEMPTS_LIMIT:
             self._bury(entry, f"cut off {ATTEMPTS_LIMIT} times while it was being answered")
@@ -64,6 +67,9 @@ class Answering:
                 where(error.__cause__),
             )
             self._bury(entry, str(error))
+        except StoreError:
+            self._release(entry)
+            raise
         except (ContentError, WebhookError) as error:
             self._bury(entry, f"{type(error).__name__}: {error}")
 
@@ -105,6 +111,11 @@ class Answering:
             )
             for content in agent.answer(message.content, conversation)
         ]
+
+    def _release(self, entry: Entry) -> None:
+        """Let an entry be tried again soon; if the store fails at that too, its lease runs out."""
+        with contextlib.suppress(StoreError):
+            self.store.inbox.release(entry, "the store failed", self.now(), STORE_DELAY_S)
 
     def _bury(self, entry: Entry, reason: str) -> None:
         if self.store.inbox.bury(entry, reason, self.now()):

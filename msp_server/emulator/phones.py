@@ -80,7 +80,7 @@ class Phones:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Let every waiting reader and sender go."""
+        """Let every waiting reader go."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

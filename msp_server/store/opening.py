@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
 
 from msp_server.errors import StoreBusy, StoreError, StoreUnavailable
 from msp_server.store.base import Database
@@ -87,7 +88,10 @@ def open_store(database_url: str) -> Store:
     Raises:
         StoreUnavailable: it cannot be opened; says why.
     """
-    url = make_url(database_url)
+    try:
+        url = make_url(database_url)
+    except (ArgumentError, ValueError) as error:  # not quoted: it may have a password in it
+        raise StoreUnavailable("MSP_DATABASE_URL cannot be read: is its port a number?") from error
     lock_file = None
     if url.get_backend_name() == "sqlite":
         file = Path(url.database or "")
@@ -135,7 +139,9 @@ def _open_private(file: Path) -> int:
     try:
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreUnavailable(f"{file} cannot be written: {error.strerror}") from error
+        raise StoreUnavailable(
+            f"{file} cannot be written: {error.strerror}; check MSP_DATA_DIR and MSP_DATABASE_URL"
+        ) from error
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -30,9 +30,13 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def explain(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
-        problem = "no such route: Apple posts to /message" if status == 404 else error.name
-        allowed = getattr(error, "valid_methods", None)
-        return *_answer(status, problem), {"Allow": ", ".join(allowed)} if allowed else {}
+        allowed = ", ".join(getattr(error, "valid_methods", None) or ())
+        problem = error.name
+        if status == 404:
+            problem = "no such route: Apple posts to /message"
+        elif allowed:
+            problem = f"not with {request.method}: use {allowed}"
+        return *_answer(status, problem), {"Allow": allowed} if allowed else {}
 
     @app.errorhandler(Exception)
     def admit(error: Exception) -> ResponseReturnValue:

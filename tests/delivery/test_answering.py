@@ -6,7 +6,7 @@ import pytest
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.router import Router
-from msp_server.delivery.answering import ATTEMPTS_LIMIT, Answering
+from msp_server.delivery.answering import ATTEMPTS_LIMIT, STORE_DELAY_S, Answering
 from msp_server.errors import StoreError
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
@@ -650,7 +650,7 @@ def test_answers_the_store_does_not_take_are_decided_again(store, router, agent,
     receive(body="Hi")
     with pytest.raises(StoreError):
         answering.answer_next(LEASE_S)
-    clock.at += LEASE_S
+    clock.at += STORE_DELAY_S
 
     answering.answer_next(LEASE_S)
 

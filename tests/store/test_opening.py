@@ -278,3 +278,10 @@ def test_a_worker_takes_over_what_one_that_died_was_sending(store):
 
     with store.working(NOW):
         assert store.outbox.claim(NOW, LEASE_S).message_id == "a"
+
+
+def test_address_of_a_database_that_cannot_be_read_is_named_without_its_password():
+    with pytest.raises(StoreUnavailable, match="MSP_DATABASE_URL") as caught:
+        open_store("postgresql+psycopg://me:marzipan@host:port/name")
+
+    assert "marzipan" not in str(caught.value)
