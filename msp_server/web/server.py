@@ -8,6 +8,7 @@ cores: granian 1.8 times as many requests per second with 16 threads, gunicorn's
 granian hides a second length from the app and gives each slow body a thread of its own.
 """
 
+import contextlib
 import json
 import logging
 import resource
@@ -91,8 +92,9 @@ def _room_for_connections() -> int:
     wanted = CONNECTIONS_LIMIT + FILES_RESERVED
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        soft = allowed
+        with contextlib.suppress(ValueError, OSError):  # some systems have a limit above the limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+            soft = allowed
     room = CONNECTIONS_LIMIT if soft == resource.RLIM_INFINITY else soft - FILES_RESERVED
     return max(16, min(CONNECTIONS_LIMIT, room))
 
