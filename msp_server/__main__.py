@@ -238,6 +238,7 @@ def _record(entry: HistoryEntry) -> dict[str, Any]:
         "attempts": entry.attempts,
         "created_at": _iso(entry.created_at),
         "finished_at": None if entry.finished_at is None else _iso(entry.finished_at),
+        "headers": entry.headers,
         "fields": _fields(entry),
     }
 

@@ -178,6 +178,7 @@ def test_messages_as_json_has_everything(environment, apple, msp, wait_for):
     assert records[2]["state"] == "SENT"
     assert records[2]["fields"]["body"] == "hello"
     assert records[2]["customer_id"] == apple.phone().id
+    assert records[1]["headers"]["capability-list"].startswith("LIST")
 
 
 def test_messages_of_an_empty_store_says_so(environment):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import Column, Connection, Engine, Row, Table, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -70,13 +71,15 @@ def _translated() -> Iterator[None]:
     except PoolTimeoutError as error:
         raise StoreBusy("store has no free connection") from error
     except OperationalError as error:
-        if any(words in str(error.orig) for words in _BUSY_WORDS):
-            raise StoreBusy(f"store is busy: {error.orig}") from error
-        raise StoreUnavailable(f"store cannot be used: {error.orig}") from error
+        said = " ".join(str(error.orig).split())  # PostgreSQL speaks in several lines
+        if any(words in said for words in _BUSY_WORDS):
+            raise StoreBusy(f"store is busy: {said}") from error
+        raise StoreUnavailable(f"store cannot be used: {said}") from error
     except DBAPIError as error:
         # PostgreSQL quotes values in what it says, SQLite does not.
-        said = error.orig if isinstance(error.orig, sqlite3.Error) else type(error.orig).__name__
-        raise StoreUnavailable(f"store refused: {said}") from error
+        orig = error.orig
+        refusal = orig if isinstance(orig, sqlite3.Error) else type(orig).__name__
+        raise StoreUnavailable(f"store refused: {refusal}") from error
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,13 @@ def fit(reason: str | None) -> str | None:
     if reason is None:
         return None
     return reason.encode("utf-8", "replace").decode().replace("\0", "?")[:_REASON_LIMIT_CHARS]
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Begin an insert that can say what happens on a conflict; each database has its own."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def lock_conversation(connection: Connection, conversation_id: str) -> Row[Any]:

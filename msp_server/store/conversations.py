@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from msp_server.messages.capability import Capability, parse_capabilities
 from msp_server.messages.content import asks_for_answer
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
-from msp_server.store.base import Database
+from msp_server.store.base import Database, insert_into
 from msp_server.store.schema import CONVERSATIONS
 
 
@@ -80,9 +79,8 @@ def lock_or_make(
     row = connection.execute(locked).first()
     if row is not None:
         return row
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(CONVERSATIONS)
+        insert_into(connection, CONVERSATIONS)
         .values(
             id=str(uuid.uuid4()),
             business_id=business_id,

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from msp_server.messages.content import asks_for_answer, kind_name
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.presence import Close
-from msp_server.store.base import Entries, Entry, fit, lock_conversation
+from msp_server.store.base import Entries, Entry, fit, insert_into, lock_conversation
 from msp_server.store.conversations import lock_or_make, take_over
 from msp_server.store.outbox import bury_closed, put_buried_rows, put_rows, row_of
 from msp_server.store.schema import CONVERSATIONS, INBOX, InboxState
@@ -124,7 +123,8 @@ def _is_known(connection: Connection, message_id: str) -> bool:
 
 def _insert(connection: Connection, row: dict[str, Any]) -> int | None:
     """Insert a row and give its place; None if its message id is there already."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(INBOX).values(row).on_conflict_do_nothing().returning(INBOX.c.seq)
+    statement = (
+        insert_into(connection, INBOX).values(row).on_conflict_do_nothing().returning(INBOX.c.seq)
+    )
     seq: int | None = connection.scalar(statement)
     return seq

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, create_engine, event, func, make_url, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from msp_server.errors import StoreBusy, StoreError, StoreUnavailable
-from msp_server.store.base import Database
+from msp_server.store.base import Database, insert_into
 from msp_server.store.conversations import Conversations
 from msp_server.store.history import History
 from msp_server.store.inbox import Inbox
@@ -46,9 +45,8 @@ class Store:
         Raises:
             StoreBusy, StoreUnavailable: it cannot.
         """
-        insert = postgresql.insert if self._lock_file is None else sqlite.insert
-        pulse = insert(PULSE).values(id=1, at=now)
         with self._database.write() as connection:
+            pulse = insert_into(connection, PULSE).values(id=1, at=now)
             connection.execute(
                 pulse.on_conflict_do_update(index_elements=[PULSE.c.id], set_={"at": now})
             )
