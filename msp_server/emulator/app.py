@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer
 
-from msp_server.emulator import control, customer, gateway
+from msp_server.emulator import control, customer, deeds, gateway
 from msp_server.emulator.api import ApiMistake, RequestTooLarge
 from msp_server.emulator.faults import Faults
 from msp_server.emulator.guard import find_stranger, own_names
@@ -21,9 +21,32 @@ from msp_server.emulator.phones import Phones
 from msp_server.emulator.sending import Sending
 from msp_server.emulator.serving import open_port, serve_on
 from msp_server.emulator.settings import EmulatorSettings
+from msp_server.emulator.switches import Switches
+from msp_server.emulator.transcript import DeedUnfit
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = ("phone.css", "phone.js")
+PAGE_FILES = (
+    "bubbles.css",
+    "phone.css",
+    "sheets.css",
+    "api.js",
+    "app.js",
+    "bubbles.js",
+    "cards.js",
+    "choices.js",
+    "choosers.js",
+    "dom.js",
+    "entries.js",
+    "form.js",
+    "menu.js",
+    "pages.js",
+    "phone.js",
+    "pickers.js",
+    "sheet.js",
+    "tapbacks.js",
+    "times.js",
+    "transcript.js",
+)
 #: What the page may load and do: its own files and its own API, and nothing inline.
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -42,6 +65,7 @@ class Parts:
     msp: Msp
     journal: Journal
     faults: Faults = field(default_factory=Faults)
+    switches: Switches = field(default_factory=Switches)
     #: Set when the emulator is to stop.
     stopping: Event = field(default_factory=Event)
 
@@ -64,11 +88,14 @@ def create_app(parts: Parts, names: frozenset[str]) -> Flask:
     app.url_map.redirect_defaults = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     settings, phones, journal, faults = parts.settings, parts.phones, parts.journal, parts.faults
-    apple = gateway.Gateway(settings, phones, journal, faults, parts.stopping)
+    apple = gateway.Gateway(settings, phones, journal, faults, parts.stopping, parts.switches)
     app.register_blueprint(gateway.blueprint(apple))
-    sending = Sending(phones, parts.msp)
+    sending = Sending(phones, parts.msp, parts.switches)
     app.register_blueprint(customer.blueprint(phones, sending, settings.business_ids))
-    app.register_blueprint(control.blueprint(settings, parts.msp, phones, journal, faults))
+    app.register_blueprint(deeds.blueprint(phones, sending, parts.switches))
+    app.register_blueprint(
+        control.blueprint(settings, parts.msp, phones, journal, faults, parts.switches)
+    )
     _add_guard(app, names)
     _add_page(app)
     _add_error_answers(app)
@@ -176,6 +203,10 @@ def _add_error_answers(app: Flask) -> None:
     @app.errorhandler(ApiMistake)
     def answer_mistake(mistake: ApiMistake) -> ResponseReturnValue:
         return _say_no(mistake.status, mistake.sentence)
+
+    @app.errorhandler(DeedUnfit)
+    def answer_unfit_deed(unfit: DeedUnfit) -> ResponseReturnValue:
+        return _say_no(400, str(unfit))
 
     @app.errorhandler(RequestTooLarge)
     def answer_too_large(error: RequestTooLarge) -> ResponseReturnValue:

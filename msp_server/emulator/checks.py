@@ -115,11 +115,11 @@ def check_envelope(headers: Headers, fields: JsonObject) -> None:
         _check_address(header, headers.get(header), key, fields.get(key))
     if not _UUID.fullmatch(str(fields["id"])):
         raise _malformed(
-            "id-not-uuid", f"id {_shown(fields['id'])} is no UUID: make one for every message"
+            "id-not-uuid", f"id {quoted(fields['id'])} is no UUID: make one for every message"
         )
     version = fields.get("v")
     if isinstance(version, bool) or not isinstance(version, int | float) or version != 1:
-        raise _malformed("version", f"v is {_shown(version)}: it has to be the number 1")
+        raise _malformed("version", f"v is {quoted(version)}: it has to be the number 1")
 
 
 def check_kind(fields: JsonObject) -> None:
@@ -137,7 +137,7 @@ def check_kind(fields: JsonObject) -> None:
         raise _malformed("close-sent", "type is close: only the customer closes a conversation")
     if not isinstance(kind, str) or kind not in SENDABLE:
         raise _malformed(
-            "type-unknown", f"type is {_shown(kind)}: write one of {', '.join(SENDABLE)}"
+            "type-unknown", f"type is {quoted(kind)}: write one of {', '.join(SENDABLE)}"
         )
     if kind == "text" and not isinstance(fields.get("body"), str):
         raise _malformed("text-body", "The text has no body: put its words into body, a string")
@@ -156,7 +156,7 @@ def check_auto_reply(auto_reply: str | None) -> None:
     if auto_reply not in {None, "true", "false"}:
         raise _malformed(
             "auto-reply",
-            f"The header auto-reply is {_shown(auto_reply)}: write true or false in lower case, "
+            f"The header auto-reply is {quoted(auto_reply)}: write true or false in lower case, "
             "or leave it out",
         )
 
@@ -173,10 +173,18 @@ def check_business(fields: JsonObject, business_ids: tuple[str, ...]) -> None:
         raise Refused(
             403,
             "business-unknown",
-            f"Source-Id {_shown(fields['sourceId'])} is no business of this MSP: the emulator's "
+            f"Source-Id {quoted(fields['sourceId'])} is no business of this MSP: the emulator's "
             f"--business-id names {', '.join(business_ids)}",
             ASSUMED,
         )
+
+
+def quoted(value: object) -> str:
+    """Give a value as it may stand in a reason: not endless."""
+    if value is None:
+        return "missing"
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def _check_issuer(issuer: object, msp_id: str) -> None:
@@ -184,7 +192,7 @@ def _check_issuer(issuer: object, msp_id: str) -> None:
         return
     raise _forbidden(
         "token-issuer",
-        f"The token's iss is {_shown(issuer)}: it has to be the MSP ID, {msp_id} here",
+        f"The token's iss is {quoted(issuer)}: it has to be the MSP ID, {msp_id} here",
     )
 
 
@@ -206,7 +214,7 @@ def _whole_seconds(issued_at: object) -> int:
         return issued_at
     raise _forbidden(
         "token-issued-at",
-        f"The token's iat is {_shown(issued_at)}: put the present time in whole seconds",
+        f"The token's iat is {quoted(issued_at)}: put the present time in whole seconds",
     )
 
 
@@ -216,11 +224,11 @@ def _check_address(header: str, in_header: str | None, key: str, in_json: object
             "header-missing", f"The header {header} is missing: repeat JSON {key} in it"
         )
     if not isinstance(in_json, str) or not in_json:
-        raise _malformed("field-missing", f"JSON {key} is {_shown(in_json)}: it has to be a string")
+        raise _malformed("field-missing", f"JSON {key} is {quoted(in_json)}: it has to be a string")
     if in_header != in_json:
         raise _malformed(
             "header-differs",
-            f"The header {header} is {_shown(in_header)} and JSON {key} is {_shown(in_json)}: "
+            f"The header {header} is {quoted(in_header)} and JSON {key} is {quoted(in_json)}: "
             "they have to be equal",
         )
 
@@ -243,10 +251,3 @@ def _forbidden(rule: str, reason: str) -> Refused:
 
 def _malformed(rule: str, reason: str) -> Refused:
     return Refused(400, rule, reason, STATUS_CODES)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "missing"
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -1,4 +1,4 @@
-"""The control plane under `/emulator/`: reset, journal and faults."""
+"""The control plane under `/emulator/`: reset, journal, faults, switches and devices."""
 
 from collections.abc import Callable
 from typing import get_args
@@ -7,11 +7,13 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from msp_server.emulator.api import ApiMistake, read_fields, read_number
+from msp_server.emulator.devices import DEVICES
 from msp_server.emulator.faults import Faults, FaultUnfit, parse_fault
 from msp_server.emulator.journal import EXCHANGE_LIMIT, Direction, Exchange, Journal
 from msp_server.emulator.msp import Msp
 from msp_server.emulator.phones import Phones
 from msp_server.emulator.settings import EmulatorSettings
+from msp_server.emulator.switches import Switches, SwitchUnfit
 
 NAME = "emulator of Apple's Messages for Business gateway"
 WAIT_LIMIT_S = 30.0
@@ -19,7 +21,12 @@ SEQ_LIMIT = 10**15
 
 
 def blueprint(
-    settings: EmulatorSettings, msp: Msp, phones: Phones, journal: Journal, faults: Faults
+    settings: EmulatorSettings,
+    msp: Msp,
+    phones: Phones,
+    journal: Journal,
+    faults: Faults,
+    switches: Switches,
 ) -> Blueprint:
     """Make the routes under `/emulator/`."""
     bp = Blueprint("control", __name__, url_prefix="/emulator")
@@ -36,12 +43,14 @@ def blueprint(
     @bp.post("/reset")
     def reset() -> ResponseReturnValue:
         faults.clear()
+        switches.reset()
         phones.reset()
         journal.clear()
         return {}
 
     _add_journal_routes(bp, journal)
     _add_fault_routes(bp, faults)
+    _add_switch_routes(bp, switches)
     return bp
 
 
@@ -81,6 +90,23 @@ def _add_fault_routes(bp: Blueprint, faults: Faults) -> None:
     def clear_faults() -> ResponseReturnValue:
         faults.clear()
         return {}
+
+
+def _add_switch_routes(bp: Blueprint, switches: Switches) -> None:
+    @bp.get("/switches")
+    def show_switches() -> ResponseReturnValue:
+        return switches.positions.to_json()
+
+    @bp.patch("/switches")
+    def set_switches() -> ResponseReturnValue:
+        try:
+            return switches.set(read_fields()).to_json()
+        except SwitchUnfit as unfit:
+            raise ApiMistake(400, str(unfit)) from unfit
+
+    @bp.get("/devices")
+    def list_devices() -> ResponseReturnValue:
+        return {"devices": [device.to_json() for device in DEVICES.values()]}
 
 
 def _read_filter() -> Callable[[Exchange], bool]:

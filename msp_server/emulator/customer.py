@@ -15,7 +15,7 @@ from msp_server.emulator.transcript import Entry
 
 WAIT_LIMIT_S = 30.0
 SEQ_LIMIT = 10**15
-PROFILE_KEYS = ("capabilities", "locale", "intent", "group")
+PROFILE_KEYS = ("device", "capabilities", "locale", "time_zone", "intent", "group")
 #: These frame the request itself, so that replacing them would break it off.
 FIXED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 
@@ -26,6 +26,35 @@ def blueprint(phones: Phones, sending: Sending, business_ids: tuple[str, ...]) -
     _add_profile_routes(bp, phones, business_ids)
     _add_message_routes(bp, phones, sending)
     return bp
+
+
+def find_customer(phones: Phones, name: str) -> Customer:
+    """Find the customer of that name.
+
+    Raises:
+        ApiMistake: 404, there is none.
+    """
+    customer = phones.find(name)
+    if customer is None:
+        raise ApiMistake(404, f"There is no customer {name[:32]!r}: GET /customers lists them")
+    return customer
+
+
+def read_body(fields: JsonObject) -> str:
+    """Read the words to send.
+
+    Raises:
+        ApiMistake: 400, there are none.
+    """
+    body = fields.get("body")
+    if not isinstance(body, str) or not body:
+        raise ApiMistake(400, "body has to be the words to send, a string that is not empty")
+    return body
+
+
+def show_receipt(receipt: Receipt) -> ResponseReturnValue:
+    """Give the receipt; 502 says that the MSP gave no answer at all."""
+    return receipt.to_json(), 200 if receipt.outcome.status is not None else 502
 
 
 def _add_profile_routes(bp: Blueprint, phones: Phones, business_ids: tuple[str, ...]) -> None:
@@ -40,17 +69,17 @@ def _add_profile_routes(bp: Blueprint, phones: Phones, business_ids: tuple[str, 
 
     @bp.get("/<name>")
     def show_customer(name: str) -> ResponseReturnValue:
-        return _find(phones, name).to_json()
+        return find_customer(phones, name).to_json()
 
     @bp.patch("/<name>")
     def change_customer(name: str) -> ResponseReturnValue:
-        customer = _find(phones, name)
+        customer = find_customer(phones, name)
         customer.profile = _parse(read_fields(*PROFILE_KEYS), customer.profile)
         return customer.to_json()
 
     @bp.get("/<name>/transcript")
     def read_transcript(name: str) -> ResponseReturnValue:
-        customer = _find(phones, name)
+        customer = find_customer(phones, name)
         wait_s = read_number("wait_s", 0.0, WAIT_LIMIT_S)
         reading = phones.read(customer, _read_wanted(customer), wait_s)
         return _reading_to_json(reading)
@@ -59,40 +88,30 @@ def _add_profile_routes(bp: Blueprint, phones: Phones, business_ids: tuple[str, 
 def _add_message_routes(bp: Blueprint, phones: Phones, sending: Sending) -> None:
     @bp.post("/<name>/text")
     def send_text(name: str) -> ResponseReturnValue:
-        customer = _find(phones, name)
-        body = read_fields("body").get("body")
-        if not isinstance(body, str) or not body:
-            raise ApiMistake(400, "body has to be the words to send, a string that is not empty")
-        return _answer(sending.text(customer, body))
+        customer = find_customer(phones, name)
+        return show_receipt(sending.text(customer, read_body(read_fields("body"))))
 
     @bp.post("/<name>/typing")
     def send_typing(name: str) -> ResponseReturnValue:
-        customer = _find(phones, name)
+        customer = find_customer(phones, name)
         state = read_fields("state").get("state")
         if state not in ("start", "end"):
             raise ApiMistake(400, "state has to be start or end")
-        return _answer(sending.event(customer, f"typing_{state}"))
+        return show_receipt(sending.event(customer, f"typing_{state}"))
 
     @bp.post("/<name>/close")
     def send_close(name: str) -> ResponseReturnValue:
-        customer = _find(phones, name)
-        return _answer(sending.event(customer, "close"))
+        customer = find_customer(phones, name)
+        return show_receipt(sending.event(customer, "close"))
 
     @bp.post("/<name>/raw")
     def send_raw(name: str) -> ResponseReturnValue:
-        customer = _find(phones, name)
+        customer = find_customer(phones, name)
         fields = read_fields("fields", "headers")
         changes = fields.get("fields", {})
         if not isinstance(changes, dict):
             raise ApiMistake(400, "fields has to be an object: the JSON to lay over the envelope")
-        return _answer(sending.raw(customer, changes, _parse_overrides(fields.get("headers"))))
-
-
-def _find(phones: Phones, name: str) -> Customer:
-    customer = phones.find(name)
-    if customer is None:
-        raise ApiMistake(404, f"There is no customer {name[:32]!r}: GET /customers lists them")
-    return customer
+        return show_receipt(sending.raw(customer, changes, _parse_overrides(fields.get("headers"))))
 
 
 def _parse(fields: JsonObject, known: Profile) -> Profile:
@@ -140,11 +159,6 @@ def _is_line(value: object) -> bool:
         and value.isprintable()
         and value == value.strip()
     ) and value != ""
-
-
-def _answer(receipt: Receipt) -> ResponseReturnValue:
-    """Give the receipt; 502 says that the MSP gave no answer at all."""
-    return receipt.to_json(), 200 if receipt.outcome.status is not None else 502
 
 
 def _read_wanted(customer: Customer) -> Callable[[Entry], bool]:

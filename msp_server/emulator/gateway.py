@@ -7,14 +7,16 @@ from threading import Event
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from msp_server.emulator import checks
+from msp_server.emulator import checks, contents
 from msp_server.emulator.api import REQUEST_LIMIT_BYTES, RequestTooLarge, read_request
 from msp_server.emulator.checks import Refused
 from msp_server.emulator.faults import Fault, Faults
+from msp_server.emulator.invitation_checks import check_destination
 from msp_server.emulator.journal import Exchange, Journal, fingerprint, shown_headers, shown_token
 from msp_server.emulator.packing import JsonObject, Unreadable, unpack
 from msp_server.emulator.phones import Customer, Phones
 from msp_server.emulator.settings import EmulatorSettings
+from msp_server.emulator.switches import Switches
 
 #: Says why a request was refused, where Apple's answer is empty.
 REASON_HEADER = "X-Emulator-Reason"
@@ -32,12 +34,14 @@ class Gateway:
         journal: Journal,
         faults: Faults,
         stopping: Event,
+        switches: Switches,
     ) -> None:
         self._settings = settings
         self._phones = phones
         self._journal = journal
         self._faults = faults
         self._stopping = stopping
+        self._switches = switches
 
     def receive_message(self) -> Response:
         """Answer `POST /v1/message`."""
@@ -46,6 +50,7 @@ class Gateway:
         try:
             fields = self._check(exchange)
             customer = self._find_customer(fields)
+            self._check_device(customer, fields)
         except Refused as refused:
             exchange.seconds = _since(started)
             return self._refuse(exchange, refused)
@@ -87,22 +92,35 @@ class Gateway:
         fields = checks.check_fields(packed, request.headers.get("Content-Encoding"))
         checks.check_envelope(request.headers, fields)
         checks.check_kind(fields)
+        contents.check_content(fields, self._switches.positions.check_vendor_limits)
+        check_destination(
+            str(fields["destinationId"]),
+            request.headers.get("message-type"),
+            contents.is_invitation(fields),
+        )
         checks.check_auto_reply(request.headers.get("auto-reply"))
         checks.check_business(fields, self._settings.business_ids)
         return fields
 
     def _find_customer(self, fields: JsonObject) -> Customer:
-        customer = self._phones.find_by_id(str(fields["destinationId"]))
+        invitation = contents.is_invitation(fields)
+        find = self._phones.find_by_number if invitation else self._phones.find_by_id
+        customer = find(str(fields["destinationId"]))
         if customer is None or customer.business_id != fields["sourceId"]:
             whose = "another business" if customer else "nobody"
+            cure = (
+                "GET /customers shows whose phone_number may be invited"
+                if invitation
+                else "answer to the source-id of a message this business received, and after a "
+                "reset to a new one"
+            )
             raise Refused(
                 404,
                 "customer-unknown",
-                f"Destination-Id is a customer of {whose}: answer to the source-id of a message "
-                "this business received, and after a reset to a new one",
+                f"Destination-Id is a customer of {whose}: {cure}",
                 checks.STATUS_CODES,
             )
-        if not customer.transcript.open:
+        if not customer.transcript.open and not invitation:
             raise Refused(
                 404,
                 "conversation-deleted",
@@ -110,6 +128,10 @@ class Gateway:
                 "assumed",
             )
         return customer
+
+    def _check_device(self, customer: Customer, fields: JsonObject) -> None:
+        if self._switches.positions.check_capabilities:
+            contents.check_capability(fields, customer.profile.capabilities)
 
     def _finish(self, exchange: Exchange, customer: Customer, fault: Fault | None) -> Response:
         """Let the fault happen if there is one, else put the message on the phone."""

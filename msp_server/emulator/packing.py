@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Iterable
 from typing import NoReturn, TypeAlias
 
@@ -42,7 +43,7 @@ def unpack(packed: bytes) -> JsonObject:
         Unreadable: it is something else; the text says what.
     """
     try:
-        value = json.loads(packed.decode(), parse_constant=_refuse_constant)
+        value = json.loads(packed.decode(), parse_float=_finite, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise Unreadable(f"it is not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
@@ -70,6 +71,13 @@ def _inside(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise Unreadable(f"it is not JSON: {text[:32]} is a number out of range")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

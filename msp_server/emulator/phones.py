@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition
 
+from msp_server.emulator.bubbles import is_supported
 from msp_server.emulator.packing import JsonObject
-from msp_server.emulator.profile import FIRST_NAME, Profile, make_customer_id
+from msp_server.emulator.profile import FIRST_NAME, Profile, make_customer_id, make_phone_numbers
 from msp_server.emulator.transcript import Entry, Transcript
 
 CUSTOMER_LIMIT = 1_000
@@ -28,6 +29,8 @@ class Customer:
     name: str
     business_id: str
     profile: Profile
+    #: The address of invitations, `tel:` and the number.
+    phone_number: str
     transcript: Transcript = field(default_factory=Transcript)
     #: What is being sent or waits for it, each a list of entries that go out together.
     line: deque[list[Entry]] = field(default_factory=deque)
@@ -41,8 +44,11 @@ class Customer:
             "name": self.name,
             "id": self.customer_id,
             "business_id": self.business_id,
+            "phone_number": self.phone_number,
+            "device": self.profile.device,
             "capabilities": list(self.profile.capabilities),
             "locale": self.profile.locale,
+            "time_zone": self.profile.time_zone,
             "intent": self.profile.intent,
             "group": self.profile.group,
             "open": self.transcript.open,
@@ -58,6 +64,14 @@ class Reading:
     changes: int
     typing: bool
     open: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a message answers, and how the answered bubble looks then."""
+
+    bubble: Entry
+    replied: JsonObject
 
 
 class Phones:
@@ -76,7 +90,7 @@ class Phones:
             self._customers.clear()
             for number, business_id in enumerate(self._business_ids, start=1):
                 name = FIRST_NAME if number == 1 else f"{FIRST_NAME}-{number}"
-                self._customers[name] = Customer(name, business_id, Profile())
+                self._make(name, business_id, Profile())
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -99,6 +113,10 @@ class Phones:
         """Give the customer with that opaque id."""
         return next((c for c in self.customers() if c.customer_id == customer_id), None)
 
+    def find_by_number(self, number: str) -> Customer | None:
+        """Give the customer with that telephone number, `tel:` before it."""
+        return next((c for c in self.customers() if c.phone_number == number), None)
+
     def add(self, name: str | None, business_id: str, profile: Profile) -> Customer:
         """Make a customer, of a name that is free if none is given.
 
@@ -111,8 +129,7 @@ class Phones:
                 raise TooManyCustomers
             if name in self._customers:
                 raise NameTaken
-            customer = Customer(name or self._free_name(), business_id, profile)
-            self._customers[customer.name] = customer
+            customer = self._make(name or self._free_name(), business_id, profile)
             self._changed.notify_all()
             return customer
 
@@ -120,20 +137,34 @@ class Phones:
         self, customer: Customer, message_id: str, fields: JsonObject, auto_reply: bool | None
     ) -> None:
         """Put what the business sent on the customer's phone."""
+        supported = is_supported(fields, customer.profile)
         with self._changed:
-            customer.transcript.add_received(message_id, fields, auto_reply)
+            customer.transcript.add_received(message_id, fields, auto_reply, supported)
             self._changed.notify_all()
+
+    def find_received(self, customer: Customer, wanted: Callable[[Entry], bool]) -> Entry | None:
+        """Give the newest message on the phone that the business sent and that is wanted."""
+        with self._changed:
+            return customer.transcript.find_received(wanted)
 
     @contextmanager
     def turn(
-        self, customer: Customer, messages: list[tuple[str, JsonObject]]
+        self,
+        customer: Customer,
+        messages: list[tuple[str, JsonObject]],
+        answer: Answer | None = None,
     ) -> Iterator[list[Entry]]:
         """Enter messages on the customer's phone and wait until all entered before are sent.
 
         Entering and lining up is one step, so the MSP gets the messages in the order the phone
         shows. Inside the `with`, nothing else of this customer is sent.
+
+        Raises:
+            DeedUnfit: what is to be answered cannot be; nothing is entered.
         """
         with self._changed:
+            if answer:
+                customer.transcript.answer(answer.bubble, answer.replied)
             entries = [customer.transcript.add_sent(*message) for message in messages]
             customer.line.append(entries)
             self._changed.notify_all()
@@ -173,6 +204,13 @@ class Phones:
                 typing=transcript.typing,
                 open=transcript.open,
             )
+
+    def _make(self, name: str, business_id: str, profile: Profile) -> Customer:
+        taken = {customer.phone_number for customer in self._customers.values()}
+        numbers = make_phone_numbers(business_id, name)
+        number = next(number for number in numbers if number not in taken)
+        self._customers[name] = Customer(name, business_id, profile, number)
+        return self._customers[name]
 
     def _free_name(self) -> str:
         number = len(self._customers) + 1

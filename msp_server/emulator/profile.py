@@ -1,21 +1,22 @@
-"""What is to be known of a customer: name, opaque id, device and entry hints."""
+"""What is to be known of a customer: name, opaque id, telephone number, device and entry hints."""
 
 import base64
 import hashlib
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msp_server.emulator.devices import CAPABILITIES, DEVICES
 from msp_server.emulator.packing import JsonObject
-
-#: All that a device can have. Source: MSP REST API, "Sending Messages" (capability-list).
-CAPABILITIES = ("LIST", "TIME", "QUICK", "FORM", "AUTH", "AUTH2")
 
 #: Name of the first customer of the first business.
 FIRST_NAME = "ava"
 
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _CAPABILITY = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_TIME_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 _LOCALE = re.compile(r"[A-Za-z0-9_-]{1,35}")
 _HINT_LIMIT = 1_000
 _ID_PREFIX = "urn:mbid:"
@@ -31,12 +32,21 @@ class ProfileUnfit(Exception):
 class Profile:
     """What the customer's device tells with every message."""
 
+    #: Name of the device; None when its capabilities were given by hand.
+    device: str | None = "iphone"
     #: What the device can show, in the order of the header capability-list.
     capabilities: tuple[str, ...] = CAPABILITIES
     locale: str | None = "en_US"
+    #: IANA name of the zone whose time the device shows.
+    time_zone: str = "America/New_York"
     #: The entry hints of a link that named them.
     intent: str | None = None
     group: str | None = None
+
+    @property
+    def opens_apps(self) -> bool:
+        """Whether the device opens iMessage apps."""
+        return self.device is None or DEVICES[self.device].opens_apps
 
 
 def parse_profile(fields: JsonObject, known: Profile) -> Profile:
@@ -45,8 +55,11 @@ def parse_profile(fields: JsonObject, known: Profile) -> Profile:
     Raises:
         ProfileUnfit: a field has a value that no device sends.
     """
+    device, capabilities = _parse_device(fields, known)
     return Profile(
-        capabilities=_parse_capabilities(fields.get("capabilities", list(known.capabilities))),
+        device=device,
+        capabilities=capabilities,
+        time_zone=_parse_time_zone(fields.get("time_zone", known.time_zone)),
         locale=_parse_locale(fields.get("locale", known.locale)),
         intent=_parse_hint("intent", fields.get("intent", known.intent)),
         group=_parse_hint("group", fields.get("group", known.group)),
@@ -76,6 +89,44 @@ def make_customer_id(business_id: str, name: str) -> str:
         if "+" in text and "/" in text:  # what trips whoever puts an id into an address unescaped
             break
     return _ID_PREFIX + text
+
+
+def make_phone_numbers(business_id: str, name: str) -> Iterator[str]:
+    """Make telephone numbers for a customer, always the same ones in the same order.
+
+    The first is the customer's unless another has it. Area code 555 belongs to nobody.
+    """
+    for attempt in itertools.count():
+        digest = hashlib.sha512(f"{business_id}\n{name}\n{attempt}\nnumber".encode()).digest()
+        yield f"tel:+1555{int.from_bytes(digest[:8]) % 10**7:07}"
+
+
+def find_zone(name: str) -> ZoneInfo | None:
+    """Give the time zone of that IANA name, or None if this machine knows none."""
+    if not _TIME_ZONE.fullmatch(name):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory, such as "America"
+        return None
+
+
+def _parse_device(fields: JsonObject, known: Profile) -> tuple[str | None, tuple[str, ...]]:
+    """Read device and capabilities; capabilities given by hand win over the device's."""
+    device = fields.get("device")
+    if "device" in fields and (not isinstance(device, str) or device not in DEVICES):
+        raise ProfileUnfit(f"device has to be one of {', '.join(DEVICES)}")
+    if "capabilities" in fields:
+        return None, _parse_capabilities(fields["capabilities"])
+    if isinstance(device, str):
+        return device, DEVICES[device].capabilities
+    return known.device, known.capabilities
+
+
+def _parse_time_zone(value: object) -> str:
+    if value == Profile.time_zone or (isinstance(value, str) and find_zone(value)):
+        return str(value)
+    raise ProfileUnfit("time_zone has to be an IANA name of this machine, such as Europe/Berlin")
 
 
 def _parse_capabilities(value: object) -> tuple[str, ...]:

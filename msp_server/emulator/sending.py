@@ -1,10 +1,15 @@
 """What the customer's fingers do, each as the requests an iPhone causes."""
 
 from dataclasses import dataclass
+from uuid import uuid4
 
+from msp_server.emulator.invitations import REFUSED, build_refusal
 from msp_server.emulator.msp import Msp, Outcome, Overrides, make_envelope
 from msp_server.emulator.packing import JsonObject
-from msp_server.emulator.phones import Customer, Phones
+from msp_server.emulator.phones import Answer, Customer, Phones
+from msp_server.emulator.replies import Reply, numbers_as_text
+from msp_server.emulator.switches import Switches
+from msp_server.emulator.transcript import Entry
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,10 @@ class Receipt:
 class Sending:
     """Sends for the customers, one after another for each."""
 
-    def __init__(self, phones: Phones, msp: Msp) -> None:
+    def __init__(self, phones: Phones, msp: Msp, switches: Switches) -> None:
         self._phones = phones
         self._msp = msp
+        self._switches = switches
 
     def text(self, customer: Customer, body: str) -> Receipt:
         """Write a text: typing starts, and once that is answered the text follows.
@@ -37,10 +43,39 @@ class Sending:
         Source: MSP REST API, sample "receiving a text message" (two requests), "Sending Messages"
         (wait for the answer, or the order is not certain).
         """
-        start = make_envelope(customer) | {"type": "typing_start"}
-        return self._send(
-            customer, [start, make_envelope(customer) | {"type": "text", "body": body}]
-        )
+        return self._write(customer, {"body": body})
+
+    def reply(self, customer: Customer, body: str, to: str) -> Receipt:
+        """Write a text in reply to one message of the business.
+
+        Source: observed.
+        """
+        return self._write(customer, {"body": body, "replyToMessageId": to})
+
+    def tapback(self, customer: Customer, sentence: str) -> Receipt:
+        """Send the sentence of a tapback; nobody types it."""
+        return self._send(customer, [make_envelope(customer) | {"type": "text", "body": sentence}])
+
+    def answer(self, customer: Customer, bubble: Entry, reply: Reply) -> Receipt:
+        """Answer an interactive message.
+
+        Raises:
+            DeedUnfit: it cannot be answered, or not any more.
+        """
+        interactive = reply.interactive
+        if self._switches.positions.numbers_as_text:
+            interactive = numbers_as_text(interactive)
+        fields = make_envelope(customer) | {"type": "interactive", "interactiveData": interactive}
+        return self._send(customer, [fields], answer=Answer(bubble, reply.replied))
+
+    def refuse(self, customer: Customer, invitation: Entry) -> Receipt:
+        """Refuse an invitation.
+
+        Raises:
+            DeedUnfit: it was answered already.
+        """
+        refusal = build_refusal(invitation, customer)
+        return self._send(customer, [refusal], answer=Answer(invitation, REFUSED))
 
     def event(self, customer: Customer, kind: str) -> Receipt:
         """Send a type that says nothing but itself: typing_start, typing_end or close."""
@@ -52,12 +87,23 @@ class Sending:
         fields = {key: value for key, value in merged.items() if value is not None}
         return self._send(customer, [fields], overrides)
 
+    def _write(self, customer: Customer, words: JsonObject) -> Receipt:
+        start = make_envelope(customer) | {"type": "typing_start"}
+        return self._send(customer, [start, make_envelope(customer) | {"type": "text"} | words])
+
     def _send(
-        self, customer: Customer, messages: list[JsonObject], overrides: Overrides | None = None
+        self,
+        customer: Customer,
+        messages: list[JsonObject],
+        overrides: Overrides | None = None,
+        answer: Answer | None = None,
     ) -> Receipt:
         named = [(str(fields.get("id", "")), fields) for fields in messages]
-        with self._phones.turn(customer, named) as entries:
+        with self._phones.turn(customer, named, answer) as entries:
             for entry in entries:
                 outcome = self._msp.send(customer, entry.fields, overrides or {})
                 self._phones.settle(customer, entry, outcome.error)
+            if answer and entry.shows and self._switches.positions.duplicate_tap:
+                # The phone knows of one tap: Apple alone makes two of it.
+                self._msp.send(customer, entry.fields | {"id": str(uuid4())}, {})
         return Receipt(named[-1][0], outcome)

@@ -4,7 +4,11 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
+from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
 from uuid import uuid4
@@ -131,6 +135,10 @@ class Phone:
     def profile(self):
         return self.web.get(self._address(""), timeout=DEADLINE_S).json()
 
+    def change(self, **profile):
+        answer = self.web.patch(self._address(""), json=profile, timeout=DEADLINE_S)
+        assert answer.status_code == 200, answer.text
+
     def do(self, deed, **fields):
         return self.web.post(self._address(f"/{deed}"), json=fields, timeout=DEADLINE_S)
 
@@ -203,3 +211,164 @@ def ava(emulator, web):
 @pytest.fixture
 def sender(emulator, ava, web):
     return Sender(web, emulator.url, ava.profile()["id"])
+
+
+APPLE_BID = (
+    "com.apple.messages.MSMessageExtensionBalloonPlugin:0000000000:"
+    "com.apple.icloud.apps.messages.business.extension"
+)
+SESSION_ID = "2d1c0b0a-1111-4222-8333-444455556667"
+REQUEST_ID = "c0ffee00-0000-4000-8000-000000000006"
+RECEIVED = {"title": "Please choose", "subtitle": "Tap to open", "style": "small"}
+REPLIED = {"title": "Thank you", "subtitle": "See you", "style": "large"}
+
+
+@pytest.fixture
+def interactive():
+    """Make interactive data of one of Apple's features; None takes a key out."""
+
+    def make(feature, bubbles=True, **changes):
+        made = {
+            "bid": APPLE_BID,
+            "sessionIdentifier": SESSION_ID,
+            "data": {"version": "1.0", "requestIdentifier": REQUEST_ID, **feature},
+        }
+        if bubbles:
+            made |= {"receivedMessage": RECEIVED, "replyMessage": REPLIED}
+        return {k: v for k, v in (made | changes).items() if v is not None}
+
+    return make
+
+
+@pytest.fixture
+def offer(sender):
+    """Send interactive data through the gateway, and give the message's id."""
+
+    def send(interactive):
+        message_id = str(uuid4())
+        answer = sender.send(
+            id=message_id, type="interactive", body=None, interactiveData=interactive
+        )
+        assert answer.status_code == 200, answer.headers
+        return message_id
+
+    return send
+
+
+@pytest.fixture
+def put_on_phone(emulator):
+    """Put a message on a phone past the gateway, whatever it is, and give its id."""
+
+    def put(fields, name="ava"):
+        phones = emulator._parts.phones
+        message_id = str(uuid4())
+        phones.receive(phones.find(name), message_id, fields, None)
+        return message_id
+
+    return put
+
+
+@pytest.fixture
+def answered(ava, msp):
+    """Do a deed that works, and give the fields that reach the MSP."""
+
+    def do(deed, **fields):
+        answer = ava.do(deed, **fields)
+        assert answer.status_code == 200, answer.text
+        received = msp.next()
+        assert received.fields["id"] == received.headers["id"] == answer.json()["id"]
+        return received.fields
+
+    return do
+
+
+@pytest.fixture
+def set_switches(emulator, web):
+    def set_them(**switches):
+        answer = web.patch(f"{emulator.url}/emulator/switches", json=switches, timeout=5)
+        assert answer.status_code == 200, answer.text
+
+    return set_them
+
+
+SAMPLES = Path(__file__).parents[1] / "data" / "apple"
+
+
+def spoil(fields, changes):
+    """Change a copy of fields at dotted paths; `...` takes a key out."""
+    fields = deepcopy(fields)
+    for path, value in changes.items():
+        *outer, last = [int(key) if key.isdecimal() else key for key in path.split(".")]
+        place = reduce(getitem, outer, fields)
+        if value is ...:
+            del place[last]
+        else:
+            place[last] = value
+    return fields
+
+
+@dataclass
+class Samples:
+    """Sends the samples of what a business sends, spoiled or not, to an emulator that lasts."""
+
+    emulator: Emulator
+    web: requests.Session
+
+    def reset(self):
+        self.web.post(f"{self.emulator.url}/emulator/reset", timeout=DEADLINE_S)
+        self.ava = Phone(self.web, self.emulator.url, "ava")
+        self.sender = Sender(self.web, self.emulator.url, self.ava.profile()["id"])
+
+    def set_switches(self, **switches):
+        url = f"{self.emulator.url}/emulator/switches"
+        assert self.web.patch(url, json=switches, timeout=DEADLINE_S).status_code == 200
+
+    def fields(self, kind, changes):
+        sample = json.loads((SAMPLES / f"{kind}.json").read_text("utf-8"))
+        customer_id = self.sender.customer_id
+        if kind == "invitation":
+            customer_id = self.ava.profile()["phone_number"]
+        own = {"id": str(uuid4()), "sourceId": BUSINESS_ID, "destinationId": customer_id}
+        return spoil(sample | own, changes)
+
+    def send(self, kind, changes=None, **headers):
+        if kind == "invitation":
+            headers = {"message_type": "notification"} | headers
+        fields = self.fields(kind, changes or {})
+        headers = self.sender.headers(fields, **headers)
+        return self.web.post(
+            f"{self.emulator.url}/v1/message",
+            json=fields,
+            headers={name: value for name, value in headers.items() if value is not None},
+            timeout=DEADLINE_S,
+        )
+
+    def accept(self, kind, changes=None, **headers):
+        answer = self.send(kind, changes, **headers)
+        assert answer.headers.get("X-Emulator-Reason") is None
+        assert answer.status_code == 200
+
+    def refuse(self, kind, changes, **headers):
+        """Send what has to be refused, and give the rule and the reason."""
+        answer = self.send(kind, changes, **headers)
+        assert answer.status_code == 400
+        assert self.ava.transcript()["entries"] == []
+        url = f"{self.emulator.url}/emulator/journal?limit=1"
+        (exchange,) = self.web.get(url, timeout=DEADLINE_S).json()["exchanges"]
+        return exchange["rule"], exchange["reason"]
+
+
+@pytest.fixture(scope="session")
+def lasting_samples():
+    settings = EmulatorSettings(
+        msp_id=MSP_ID, api_secrets=(SECRET,), business_ids=(BUSINESS_ID,), port=0
+    )
+    with Emulator(settings) as emulator, requests.Session() as web:
+        web.trust_env = False
+        yield Samples(emulator, web)
+
+
+@pytest.fixture
+def samples(lasting_samples):
+    lasting_samples.reset()
+    return lasting_samples

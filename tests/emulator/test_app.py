@@ -1,13 +1,19 @@
 import re
+from pathlib import Path
 
 import pytest
 
+PAGE = Path(__file__).parents[2] / "msp_server" / "emulator" / "page"
+PAGE_FILES = sorted(path.name for path in PAGE.iterdir() if path.name != "index.html")
+KINDS = {".css": "text/css", ".js": "javascript"}
+
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("/", "text/html"), ("/phone.css", "text/css"), ("/phone.js", "javascript")]
+    ("path", "kind"),
+    [("", "text/html"), *((name, KINDS[Path(name).suffix]) for name in PAGE_FILES)],
 )
-def test_page_is_served_under_a_strict_policy(emulator, path, kind, web):
-    answer = web.get(emulator.url + path, timeout=5)
+def test_every_file_of_the_page_is_served_under_a_strict_policy(emulator, path, kind, web):
+    answer = web.get(f"{emulator.url}/{path}", timeout=5)
 
     assert answer.status_code == 200
     assert kind in answer.headers["content-type"]
@@ -18,11 +24,18 @@ def test_page_is_served_under_a_strict_policy(emulator, path, kind, web):
 
 def test_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(emulator, web):
     page = web.get(emulator.url, timeout=5).text
-    script = web.get(f"{emulator.url}/phone.js", timeout=5).text
 
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", page)
     assert not re.search(r"(src|href)=[\"']https?:", page)
-    assert "innerHTML" not in script
+
+
+@pytest.mark.parametrize("name", PAGE_FILES)
+def test_page_file_loads_only_its_neighbours_and_makes_nothing_from_markup(emulator, name, web):
+    text = web.get(f"{emulator.url}/{name}", timeout=5).text
+    loaded = re.findall(r"\bfrom \"([^\"]*)\"|\bimport\(?\s*\"([^\"]*)\"|url\(([^)]*)\)", text)
+
+    assert {"".join(each) for each in loaded} <= {f"./{neighbour}" for neighbour in PAGE_FILES}
+    assert not re.search(r"(inner|outer)HTML|insertAdjacentHTML|document\.write|@import", text)
 
 
 def test_unknown_page_is_404_with_a_sentence(emulator, web):

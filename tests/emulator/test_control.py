@@ -65,6 +65,8 @@ def test_faults_are_listed_and_cleared(emulator, web):
         ("POST", "faults", "[]"),
         ("GET", "journal?direction=up", ""),
         ("GET", "journal?limit=x", ""),
+        ("PATCH", "switches", '{"light": true}'),
+        ("PATCH", "switches", '{"list_reply": "all"}'),
         ("GET", "journal?wait_s=99", ""),
     ],
 )

@@ -12,6 +12,9 @@ def test_first_customers_stand_ready_one_for_each_business(emulator, settings, w
     assert [customer["name"] for customer in customers] == ["ava", "ava-2"]
     assert [customer["business_id"] for customer in customers] == list(settings.business_ids)
     assert customers[0]["capabilities"] == ["LIST", "TIME", "QUICK", "FORM", "AUTH", "AUTH2"]
+    assert customers[0]["device"] == "iphone"
+    assert customers[0]["time_zone"] == "America/New_York"
+    assert customers[0]["phone_number"].startswith("tel:+1555")
 
 
 def test_entry_hints_and_locale_come_with_every_message(emulator, msp, web):
@@ -130,6 +133,9 @@ def test_change_keeps_what_is_not_named(emulator, ava, web):
         ("POST", "/customers", '{"capabilities": "LIST"}'),
         ("POST", "/customers", '{"capabilities": ["LIST,TIME"]}'),
         ("POST", "/customers", '{"locale": 7}'),
+        ("POST", "/customers", '{"device": "nokia"}'),
+        ("POST", "/customers", '{"time_zone": "Europe/Nowhere"}'),
+        ("PATCH", "/customers/ava", '{"phone_number": "tel:+15551234567"}'),
         ("POST", "/customers", '{"intent": ""}'),
         ("POST", "/customers", '{"colour": "blue"}'),
         ("PATCH", "/customers/ava", '{"name": "eve"}'),

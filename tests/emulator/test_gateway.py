@@ -39,16 +39,12 @@ def test_message_stands_on_the_phone(sender, ava):
     [
         {"type": "typing_start", "body": None},
         {"type": "typing_end", "body": None},
-        {"type": "interactive", "body": None, "interactiveData": {"bid": "x"}},
-        {"type": "interactive", "body": None, "interactiveDataRef": {"url": "x"}},
-        {"type": "richLink", "richLinkData": {"url": "https://example.com"}},
-        {"type": "richLink", "richLinkDataRef": {"url": "x"}},
         {"body": ""},
         {"v": 1.0},
         {"id": str(uuid4()).upper()},
     ],
 )
-def test_every_sendable_type_is_accepted(sender, changes):
+def test_message_without_interactive_content_is_accepted(sender, changes):
     assert sender.send(**changes).status_code == 200
 
 
@@ -241,6 +237,47 @@ def test_deleted_conversation_is_404_until_the_customer_writes(sender, ava):
 
     ava.do("text", body="Here again")
     assert sender.send().status_code == 200
+
+
+def test_refusal_of_a_content_stands_in_the_journal(samples):
+    rule, reason = samples.refuse("list_picker", {"interactiveData.data.images.0.data": "?"})
+
+    assert rule == "base64"
+    assert reason.startswith("interactiveData.data.images[0].data is no standard Base64")
+    assert reason.endswith('(source: MSP REST API, "Type Interactive")')
+
+
+def test_invitation_stands_on_the_phone_of_who_has_the_number(samples):
+    samples.accept("invitation")
+
+    (entry,) = samples.ava.transcript()["entries"]
+    assert entry["fields"]["destinationId"] == samples.ava.profile()["phone_number"]
+
+
+def test_invitation_to_a_number_that_nobody_has_is_404(samples):
+    answer = samples.send("invitation", {"destinationId": "tel:+15550100"})
+
+    check_refused(answer, 404, "whose phone_number may be invited")
+
+
+def test_invitation_to_a_customer_of_another_business_is_404(sender, samples, web):
+    other = web.get(f"{sender.url}/customers", timeout=5).json()["customers"][1]
+    fields = samples.fields("invitation", {"destinationId": other["phone_number"]})
+
+    answer = web.post(
+        f"{sender.url}/v1/message",
+        json=fields,
+        headers=sender.headers(fields, message_type="notification"),
+        timeout=5,
+    )
+
+    check_refused(answer, 404, "another business")
+
+
+def test_customer_who_deleted_the_conversation_can_be_invited(samples):
+    samples.ava.do("close")
+
+    samples.accept("invitation")
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/preUpload", "/v1/message/"])

@@ -15,7 +15,9 @@ def test_unpack_reads_what_was_packed():
     assert unpack(gzip.decompress(pack(fields))) == fields
 
 
-@pytest.mark.parametrize("packed", [b"", b"[]", b"null", b"\xff", b'{"a":Infinity}', b"{}{}"])
+@pytest.mark.parametrize(
+    "packed", [b"", b"[]", b"null", b"\xff", b'{"a":Infinity}', b'{"a":1e999}', b"{}{}"]
+)
 def test_unpack_refuses_what_is_no_json_object(packed):
     with pytest.raises(Unreadable):
         unpack(packed)

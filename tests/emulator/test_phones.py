@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from msp_server.emulator.phones import NameTaken, Phones
-from msp_server.emulator.profile import Profile
+from msp_server.emulator.profile import Profile, make_phone_numbers
 
 
 @pytest.fixture
@@ -39,3 +39,46 @@ def test_next_turn_waits_for_the_one_before(phones):
 def test_taken_name_is_refused(phones):
     with pytest.raises(NameTaken):
         phones.add("ava", "shop", Profile())
+
+
+def test_customer_is_found_by_telephone_number(phones):
+    customer = phones.find("ava")
+
+    assert phones.find_by_number(customer.phone_number) is customer
+    assert phones.find_by_number("tel:+15550000000") is None
+
+
+def test_telephone_number_stays_over_a_reset(phones):
+    before = phones.find("ava").phone_number
+
+    phones.reset()
+
+    assert phones.find("ava").phone_number == before
+
+
+def two_names_of_one_number():
+    first_of = {}
+    for name in map(str, range(100_000)):
+        number = next(make_phone_numbers("shop", name))
+        if number in first_of:
+            return first_of[number], name
+        first_of[number] = name
+    raise AssertionError("no two names have the same first number")
+
+
+def test_no_two_customers_have_one_telephone_number(phones):
+    customers = [phones.add(name, "shop", Profile()) for name in two_names_of_one_number()]
+
+    assert customers[0].phone_number != customers[1].phone_number
+    assert [phones.find_by_number(c.phone_number) for c in customers] == customers
+
+
+def test_message_counts_as_unsupported_for_the_device_it_came_to(phones):
+    customer = phones.find("ava")
+    customer.profile = Profile(device=None, capabilities=())
+    fields = {"type": "interactive", "interactiveData": {"data": {"listPicker": {}}}}
+
+    phones.receive(customer, "1", fields, None)
+    customer.profile = Profile()
+
+    assert customer.transcript.entries[0].to_json()["unsupported"] is True

@@ -1,0 +1,91 @@
+"""Switches: where it is not known what Apple does, which reading the emulator takes."""
+
+from dataclasses import dataclass, fields, replace
+from threading import Lock
+from typing import Any, Final, Literal, TypeAlias, get_args, get_type_hints
+
+from msp_server.emulator.packing import JsonObject
+
+ListReply: TypeAlias = Literal["sections", "you_selected", "with_unselected"]
+InvitationRequestId: TypeAlias = Literal["number", "echo"]
+
+
+class SwitchUnfit(Exception):
+    """A switch cannot be set so; the text is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Positions:
+    """How every switch stands."""
+
+    #: Shape of a list picker's reply: the original sections with what was chosen (observed), one
+    #: section "You Selected", or a second section with what was not chosen (assumed from how others
+    #: read replies).
+    list_reply: ListReply = "sections"
+    #: Whether each tap arrives twice, under different ids. Observed.
+    duplicate_tap: bool = False
+    #: Whether numbers in replies are strings. Observed.
+    numbers_as_text: bool = False
+    #: Whether an accepted invitation names the telephone number as its request, as in the one
+    #: reply that is known, or the request identifier that was sent.
+    invitation_request_id: InvitationRequestId = "number"
+    #: Whether the gateway refuses what the customer's device lacks. Assumed.
+    check_capabilities: bool = True
+    #: Whether limits that only vendors report are checked too.
+    check_vendor_limits: bool = True
+
+    def to_json(self) -> JsonObject:
+        """Give the positions as the control plane shows them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+_TYPES = get_type_hints(Positions)
+#: What each switch can be set to, the default first.
+CHOICES: Final[dict[str, tuple[str | bool, ...]]] = {
+    each.name: get_args(_TYPES[each.name]) or (each.default, not each.default)
+    for each in fields(Positions)
+}
+
+
+class Switches:
+    """The switches; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._positions = Positions()
+
+    @property
+    def positions(self) -> Positions:
+        """How every switch stands now."""
+        with self._lock:
+            return self._positions
+
+    def set(self, changes: JsonObject) -> Positions:
+        """Set some switches, and give how all stand then.
+
+        Raises:
+            SwitchUnfit: one is unknown, or has a value it cannot have; then none is set.
+        """
+        # Any, because each value has its own field's type once it is one of that field's choices.
+        checked: dict[str, Any] = {name: _parse(name, value) for name, value in changes.items()}
+        with self._lock:
+            self._positions = replace(self._positions, **checked)
+            return self._positions
+
+    def reset(self) -> None:
+        """Set every switch as it was at the start."""
+        with self._lock:
+            self._positions = Positions()
+
+
+def _parse(name: str, value: object) -> str | bool:
+    if name not in CHOICES:
+        raise SwitchUnfit(f"{name[:64]!r} is no switch: there are {', '.join(CHOICES)}")
+    for choice in CHOICES[name]:
+        if type(value) is type(choice) and value == choice:  # so that 1 is not true
+            return choice
+    raise SwitchUnfit(f"{name} has to be one of {', '.join(map(_shown, CHOICES[name]))}")
+
+
+def _shown(choice: str | bool) -> str:
+    return choice if isinstance(choice, str) else str(choice).lower()
