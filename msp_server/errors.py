@@ -13,6 +13,7 @@
         BusinessUnknown
       ContentError
         ContentInvalid
+        CapabilityMissing
       RemoteError
         RemoteUnreachable
         RemoteBusy
@@ -34,6 +35,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 _FRAMES_SHOWN: Final = 8
+_VALUE_CHARS_SHOWN: Final = 80
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,57 @@ class ContentError(MspError):
     """A content that was to be sent does not hold."""
 
 
-class ContentInvalid(ContentError):
+class ContentInvalid(ContentError, ValueError):
     """A field of a content is not what Apple accepts."""
+
+    def __init__(
+        self,
+        problem: str | None = None,
+        *,
+        field: str = "",
+        value: object = None,
+        limit: str = "",
+        source: str = "",
+    ) -> None:
+        """Say what does not hold.
+
+        Args:
+            problem: what is wrong, without a word of the value, which may quote a customer.
+            field: its path, such as `ListPicker.sections[0].title`.
+            value: what it holds; the message shows the beginning of it.
+            limit: what is allowed, such as `at most 200 characters`.
+            source: who says so, and since when.
+        """
+        self.field = field
+        self.problem = problem or type(self).__doc__ or ""
+        self.value = value
+        self.limit = limit
+        self.source = source
+        shown = "" if value is None else f": {_cut(repr(value))}"
+        super().__init__(f"{self.without_value}{shown}")
+
+    @property
+    def without_value(self) -> str:
+        """Say the same without the value: fit for a log."""
+        where_it_is = f"{self.field} " if self.field else ""
+        allowed = f"; {self.limit}" if self.limit else ""
+        said = f" (source: {self.source})" if self.source else ""
+        return f"{where_it_is}{self.problem}{allowed}{said}"
+
+    def inside(self, path: str) -> "ContentInvalid":
+        """Give the same error with the path to where its field stands before it."""
+        joined = path if self.field.startswith("[") or not self.field else f"{path}."
+        return type(self)(
+            self.problem,
+            field=f"{joined}{self.field}",
+            value=self.value,
+            limit=self.limit,
+            source=self.source,
+        )
+
+
+class CapabilityMissing(ContentError):
+    """The customer's device cannot show this kind of message."""
 
 
 class RemoteError(MspError):
@@ -204,3 +255,7 @@ def where(error: BaseException | None) -> str:
     frames = reversed(traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:])
     places = [f"{frame.name} ({Path(frame.filename).name}:{frame.lineno})" for frame in frames]
     return f"{type(error).__name__} in {' < '.join(places)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _VALUE_CHARS_SHOWN else f"{text[:_VALUE_CHARS_SHOWN]}…"

@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from msp_server.errors import ContentInvalid, MessageUnreadable
+from msp_server.messages import limits
 from msp_server.messages.capability import Capability, parse_capabilities
-from msp_server.messages.content import InboundContent, OutboundContent, parse_content
+from msp_server.messages.checked import require_reported, set_field
+from msp_server.messages.content import (
+    InboundContent,
+    OutboundContent,
+    identified,
+    kind_name,
+    parse_content,
+)
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId, parse_business_id
+from msp_server.messages.interactive import Interactive
+from msp_server.messages.invitation import MESSAGE_TYPE, Invitation
 from msp_server.messages.raw import JsonObject
 
 #: The headers of Apple's that say something about a message, in lower case.
@@ -19,6 +29,10 @@ INBOUND_HEADERS: Final = ("id", "source-id", "destination-id", "capability-list"
 ID_LIMIT_CHARS: Final = 1024
 
 _HINT_LIMIT_CHARS: Final = 256
+_NOT_INVITED: Final = (
+    "an invitation goes to a telephone number, tel:+…, and nothing else does: who accepts it "
+    "writes from an opaque ID"
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,33 @@ class OutboundMessage:
     content: OutboundContent
     #: Whether a machine wrote it.
     automated: bool
+    #: How long the next message waits after this one was accepted, seconds.
+    pause_s: float = 0
+
+    def __post_init__(self) -> None:
+        """Fill in the ids that the content's author left out: this message's serves for all."""
+        set_field(self, "content", identified(self.content, self.id))
+
+    def require_reported(self) -> None:
+        """Check what only vendors report of limits.
+
+        Raises:
+            ContentInvalid: something is beyond one.
+        """
+        require_reported(self.content)
+        if isinstance(self.content, Interactive):
+            try:
+                self.content.require_reported()
+            except ContentInvalid as error:
+                raise error.inside(kind_name(self.content)) from None
+        _, packed = self.to_wire()
+        if len(packed) > limits.MESSAGE_BYTES:
+            raise ContentInvalid(
+                f"measures {len(packed)} bytes",
+                field="message",
+                limit=f"at most {limits.MESSAGE_BYTES} are allowed",
+                source=limits.MESSAGE_SOURCE,
+            )
 
     def to_wire(self) -> tuple[dict[str, str], bytes]:
         """Give the headers that say what it is, and the body.
@@ -60,6 +101,9 @@ class OutboundMessage:
         for name, value in (("id", self.id), ("customer_id", self.customer_id)):
             if not _is_plain(value) or len(value) > ID_LIMIT_CHARS:
                 raise ContentInvalid(f"{name} is not plain printable ASCII, or too long")
+        invites = isinstance(self.content, Invitation)
+        if invites != self.customer_id.startswith("tel:"):
+            raise ContentInvalid(_NOT_INVITED)
         fields = {
             "v": 1,
             "type": self.content.type,
@@ -76,6 +120,8 @@ class OutboundMessage:
         }
         if self.automated:
             headers["auto-reply"] = "true"
+        if invites:
+            headers["message-type"] = MESSAGE_TYPE
         return headers, _encode(fields)
 
 

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from pydantic import ConfigDict, SkipValidation
-from pydantic.dataclasses import dataclass
+from pydantic import SkipValidation
 
 from msp_server.errors import ContentInvalid
+from msp_server.messages.checked import checked
 from msp_server.messages.raw import JsonObject, raw_fields
 
 
-@dataclass(frozen=True, config=ConfigDict(strict=True))
+@checked
 class Text:
     """Words. Each U+FFFC in them stands for an attachment.
 
@@ -22,12 +22,6 @@ class Text:
     body: str
     raw: SkipValidation[JsonObject] = raw_fields()
 
-    @classmethod
-    def parse(cls, fields: JsonObject) -> "Text | None":
-        """Read a text, or give None when its shape is not known."""
-        body = fields.get("body", "")
-        return cls(body, raw=fields) if isinstance(body, str) else None
-
     def to_wire(self) -> JsonObject:
         """Give the fields that stand beside the envelope.
 
@@ -35,5 +29,5 @@ class Text:
             ContentInvalid: there is nothing to say.
         """
         if not self.body.strip():
-            raise ContentInvalid("Text.body is empty: a text needs words")
+            raise ContentInvalid("is empty", field="Text.body", limit="a text needs words")
         return {"body": self.body}
