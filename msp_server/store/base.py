@@ -94,6 +94,8 @@ class Entry:
     packed: bytes
     #: How often it was claimed, this time included.
     attempts: int
+    #: When it was put in, seconds since 1970.
+    created_at: float
     #: Since when it fails, in seconds since 1970; None before its first failure.
     failing_since: float | None
     claim: str
@@ -194,6 +196,7 @@ class Entries:
             headers=json.loads(row.headers),
             packed=row.packed,
             attempts=row.attempts + 1,
+            created_at=row.created_at,
             failing_since=row.failing_since,
             claim=uuid.uuid4().hex,
         )
@@ -205,14 +208,25 @@ class Entries:
         return entry
 
     def _finish(
-        self, connection: Connection, entry: Entry, state: str, now: float, reason: str | None
+        self,
+        connection: Connection,
+        entry: Entry,
+        state: str,
+        now: float,
+        reason: str | None,
+        *,
+        next_at: float | None = None,
     ) -> bool:
-        """Move a claimed entry to its last state, if it is still ours, and let the next one go."""
+        """Move a claimed entry to its last state, if it is still ours, and let the next one go.
+
+        The next one goes `next_at`; now if that is None.
+        """
         values = {"state": state, "claim": None, "finished_at": now, "reason": fit(reason)}
         if not self._change(connection, entry, values):
             return False
         more = self._oldest_waiting(connection, entry.conversation_id)
-        self._set_due(connection, entry.conversation_id, None if more is None else now)
+        due = now if next_at is None else next_at
+        self._set_due(connection, entry.conversation_id, None if more is None else due)
         return True
 
     def _change(self, connection: Connection, entry: Entry, values: dict[str, Any]) -> bool:

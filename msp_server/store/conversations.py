@@ -28,6 +28,28 @@ class ConversationRecord:
     group: str | None
     #: Whether the customer has left and not written since.
     closed: bool
+    #: What agents remember, as JSON.
+    state: str = "{}"
+    #: Who has it instead of the agent, and what that desk was told.
+    desk: str | None = None
+    note: str | None = None
+    #: Choices that were written out as a text, as JSON.
+    offer: str | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an answer leaves behind in its conversation, beside the messages it puts out."""
+
+    #: What agents remember from now on, as JSON; None leaves it as it is.
+    state: str | None = None
+    #: Who has the conversation from now on, and what that desk is told; None: the agent.
+    desk: str | None = None
+    note: str | None = None
+    #: Choices that were written out as a text, as JSON.
+    offer: str | None = None
+    #: The offer before, to which the answered message was the answer or not; it ends with it.
+    ended_offer: str | None = None
 
 
 class Conversations:
@@ -47,9 +69,15 @@ class Conversations:
             raise KeyError(conversation_id)
         return found
 
-    def find(self, customer_id: OpaqueId) -> ConversationRecord | None:
-        """Give the conversation that a customer last spoke in."""
-        return self._first(CONVERSATIONS.c.customer_id == customer_id)
+    def find(self, name: str) -> ConversationRecord | None:
+        """Give the conversation of that id, or else the one that a customer last spoke in.
+
+        Args:
+            name: our own id of it, or a customer's opaque ID.
+        """
+        return self._first(
+            (CONVERSATIONS.c.customer_id == name) | (CONVERSATIONS.c.id == name.lower())
+        )
 
     def newest(self) -> ConversationRecord | None:
         """Give the open conversation in which a customer last wrote something."""
@@ -113,4 +141,8 @@ def _record(row: Row[Any]) -> ConversationRecord:
         intent=row.intent,
         group=row.group,
         closed=row.closed,
+        state=row.state or "{}",
+        desk=row.desk,
+        note=row.note,
+        offer=row.offer,
     )

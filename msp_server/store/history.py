@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Select, Table, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, Table, literal, select, union_all
 
 from msp_server.messages.ids import BusinessId, OpaqueId
-from msp_server.store.base import Database
+from msp_server.store.base import Database, Entry
 from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX
 
 
@@ -18,6 +18,7 @@ class HistoryEntry:
 
     direction: Literal["in", "out"]
     message_id: str
+    conversation_id: str
     business_id: BusinessId
     customer_id: OpaqueId
     kind: str
@@ -37,9 +38,24 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self, limit: int) -> Sequence[HistoryEntry]:
-        """Give the newest messages, oldest of them first."""
-        both = union_all(_newest(INBOX, "in", limit), _newest(OUTBOX, "out", limit)).subquery()
+    def newest(
+        self, limit: int, conversation_id: str | None = None, before: Entry | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Give the newest messages, oldest of them first.
+
+        Args:
+            limit: how many, at most.
+            conversation_id: of this conversation alone, if it is given.
+            before: of those received, only such as came before this one.
+        """
+        received = [] if before is None else [INBOX.c.seq < before.seq]
+        sent: list[ColumnElement[bool]] = []
+        if conversation_id is not None:
+            received.append(INBOX.c.conversation_id == conversation_id)
+            sent.append(OUTBOX.c.conversation_id == conversation_id)
+        both = union_all(
+            _newest(INBOX, "in", limit, received), _newest(OUTBOX, "out", limit, sent)
+        ).subquery()
         statement = (
             select(both, CONVERSATIONS.c.business_id, CONVERSATIONS.c.customer_id)
             .join(CONVERSATIONS, CONVERSATIONS.c.id == both.c.conversation_id)
@@ -52,6 +68,7 @@ class History:
             HistoryEntry(
                 direction=row.direction,
                 message_id=row.message_id,
+                conversation_id=row.conversation_id,
                 business_id=row.business_id,
                 customer_id=row.customer_id,
                 kind=row.kind,
@@ -67,7 +84,11 @@ class History:
         ]
 
 
-def _newest(table: Table, direction: str, limit: int) -> Select[Any]:
+def _newest(
+    table: Table, direction: str, limit: int, conditions: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
+    # Of one conversation, by its index on time; of all, by the primary key.
+    order = [table.c.created_at.desc()] if conditions else []
     return (
         select(
             literal(direction).label("direction"),
@@ -88,7 +109,8 @@ def _newest(table: Table, direction: str, limit: int) -> Select[Any]:
                 )
             ),
         )
-        .order_by(table.c.seq.desc())
+        .where(*conditions)
+        .order_by(*order, table.c.seq.desc())
         .limit(limit)
         .subquery()
         .select()

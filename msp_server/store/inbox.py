@@ -2,17 +2,26 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
-from msp_server.messages.content import asks_for_answer, kind_name
+from msp_server.messages.content import asks_for_answer, closes, fingerprint, kind_name
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
-from msp_server.messages.presence import Close
 from msp_server.store.base import Entries, Entry, fit, insert_into, lock_conversation
-from msp_server.store.conversations import lock_or_make, take_over
+from msp_server.store.conversations import Changes, lock_or_make, take_over
 from msp_server.store.outbox import bury_closed, put_buried_rows, put_rows, row_of
-from msp_server.store.schema import CONVERSATIONS, INBOX, InboxState
+from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, InboxState
+
+#: How long the same tap under another id counts as the same, seconds.
+#: Source: observed, 0.5 to 2 s apart.
+SAME_TAP_S: Final = 10.0
+#: Why a message is answered that nobody answered by itself.
+REPEATED: Final = "the same tap as message {}"
+BY_DESK: Final = "held for desk {}, which wrote later or gave back"
+LEFT: Final = "held for desk {}, and then the customer left"
+
+_NO_CHANGES: Final = Changes()
 
 
 class Inbox(Entries):
@@ -41,11 +50,13 @@ class Inbox(Entries):
         Raises:
             StoreBusy, StoreUnavailable: it is not committed.
         """
-        answerable = asks_for_answer(message.content)
+        tap = fingerprint(message.content)
         with self._database.write() as connection:
             if _is_known(connection, message.id):
                 return False
             conversation = lock_or_make(connection, message.business_id, message.customer_id)
+            state, reason = _first_state(connection, conversation, message, tap, now)
+            ends = state == InboxState.ANSWERED
             seq = _insert(
                 connection,
                 {
@@ -54,23 +65,37 @@ class Inbox(Entries):
                     "kind": kind_name(message.content),
                     "headers": json.dumps(dict(headers)),
                     "packed": packed,
-                    "state": InboxState.RECEIVED if answerable else InboxState.ANSWERED,
+                    "state": state,
+                    "tap": tap,
+                    "reason": reason,
                     "attempts": 0,
                     "created_at": now,
-                    "finished_at": None if answerable else now,
+                    "finished_at": now if ends else None,
                 },
             )
             if seq is None:
                 return False
             take_over(connection, conversation, message, now)
-            if answerable:
+            if not ends:
                 self._let_answer(connection, conversation, seq, message, now)
             return True
 
-    def finish(self, entry: Entry, answers: Sequence[OutboundMessage], now: float) -> bool:
-        """Note that an entry is answered and put its answers in the outbox, both or neither.
+    def finish(
+        self,
+        entry: Entry,
+        answers: Sequence[OutboundMessage],
+        now: float,
+        changes: Changes = _NO_CHANGES,
+    ) -> bool:
+        """Note that an entry is answered and put its answers in the outbox, all or nothing.
 
         Answers to what was said before the customer closed the conversation are buried.
+
+        Args:
+            entry: what is answered.
+            answers: what is to be sent, in order.
+            now: seconds since 1970.
+            changes: what the answer leaves behind in the conversation.
 
         Returns:
             False when the claim had been lost meanwhile; then nothing was changed.
@@ -86,7 +111,37 @@ class Inbox(Entries):
             too_late = entry.seq <= conversation.closed_seq
             put = put_buried_rows if too_late else put_rows
             put(connection, conversation, rows, now)
+            _change_conversation(connection, conversation, changes, too_late=too_late)
+            if changes.desk is not None and not too_late:
+                self._hold_waiting(connection, conversation.id)
             return True
+
+    def give_back(self, conversation_id: str, now: float) -> int:
+        """Give a conversation back from its desk to the agent.
+
+        What the customer said after the desk last wrote goes to the agent; what came before, the
+        desk has answered.
+
+        Returns:
+            How many messages go to the agent.
+        """
+        with self._database.write() as connection:
+            conversation = lock_conversation(connection, conversation_id)
+            wrote_at = connection.scalar(
+                select(func.max(OUTBOX.c.created_at)).where(
+                    OUTBOX.c.conversation_id == conversation_id, OUTBOX.c.answers.is_(None)
+                )
+            )
+            answered = _held(conversation_id, INBOX.c.created_at <= (wrote_at or 0.0))
+            _end_held(connection, answered, BY_DESK.format(conversation.desk), now)
+            waiting = connection.execute(
+                update(INBOX).where(*_held(conversation_id)).values(state=InboxState.RECEIVED)
+            ).rowcount
+            values: dict[str, Any] = {"desk": None, "note": None}
+            if waiting and conversation.answer_at is None:
+                values["answer_at"] = now
+            _set(connection, conversation_id, values)
+            return waiting
 
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be answered again after `delay_s`."""
@@ -104,16 +159,84 @@ class Inbox(Entries):
         message: InboundMessage,
         now: float,
     ) -> None:
-        closes = isinstance(message.content, Close)
-        values: dict[str, Any] = {"closed": closes}
-        if closes:
-            values["closed_seq"] = seq
+        leaves = closes(message.content)
+        values: dict[str, Any] = {"closed": leaves}
+        if leaves:
+            values |= {"closed_seq": seq, "desk": None, "note": None, "offer": None}
             bury_closed(connection, conversation.id, now)
-        if conversation.answer_at is None:
+            held = _held(conversation.id)
+            _end_held(connection, held, LEFT.format(conversation.desk), now)
+        if conversation.answer_at is None and (leaves or conversation.desk is None):
             values["answer_at"] = now
+        _set(connection, conversation.id, values)
+
+    def _hold_waiting(self, connection: Connection, conversation_id: str) -> None:
+        """Hold what came before the conversation was handed over and is not answered yet."""
         connection.execute(
-            update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation.id).values(values)
+            update(INBOX)
+            .where(INBOX.c.conversation_id == conversation_id, INBOX.c.state == InboxState.RECEIVED)
+            .values(state=InboxState.HELD)
         )
+        self._set_due(connection, conversation_id, None)
+
+
+def _first_state(
+    connection: Connection,
+    conversation: Row[Any],
+    message: InboundMessage,
+    tap: str | None,
+    now: float,
+) -> tuple[InboxState, str | None]:
+    """Say how a message begins: waiting for an agent, held for a desk, or needing no answer."""
+    if not asks_for_answer(message.content):
+        return InboxState.ANSWERED, None
+    if tap is not None:
+        same = select(INBOX.c.message_id).where(
+            INBOX.c.conversation_id == conversation.id,
+            INBOX.c.tap == tap,
+            INBOX.c.created_at >= now - SAME_TAP_S,
+        )
+        first = connection.scalar(same.order_by(INBOX.c.seq).limit(1))
+        if first is not None:
+            return InboxState.ANSWERED, fit(REPEATED.format(first))
+    if conversation.desk is not None and not closes(message.content):
+        return InboxState.HELD, None
+    return InboxState.RECEIVED, None
+
+
+def _change_conversation(
+    connection: Connection, conversation: Row[Any], changes: Changes, *, too_late: bool
+) -> None:
+    values: dict[str, Any] = {} if changes.state is None else {"state": changes.state}
+    if not too_late:
+        if changes.offer is not None or conversation.offer == changes.ended_offer:
+            values["offer"] = changes.offer
+        if changes.desk is not None:
+            values |= {"desk": changes.desk, "note": changes.note}
+    if values:
+        _set(connection, conversation.id, values)
+
+
+def _held(conversation_id: str, *further: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Give the conditions of what is held in a conversation."""
+    of_conversation = INBOX.c.conversation_id == conversation_id
+    return [of_conversation, INBOX.c.state == InboxState.HELD, *further]
+
+
+def _end_held(
+    connection: Connection, held: Sequence[ColumnElement[bool]], reason: str, now: float
+) -> None:
+    connection.execute(
+        update(INBOX)
+        .where(*held)
+        .values(state=InboxState.ANSWERED, reason=fit(reason), finished_at=now)
+    )
+
+
+def _set(connection: Connection, conversation_id: str, values: dict[str, Any]) -> None:
+    connection.execute(
+        update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(**values)
+    )
 
 
 def _is_known(connection: Connection, message_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -9,12 +10,25 @@ from sqlalchemy import Connection, Row, insert, select, update
 from msp_server.errors import ContentInvalid
 from msp_server.messages.content import kind_name
 from msp_server.messages.envelope import OutboundMessage
+from msp_server.messages.interactive import Interactive
+from msp_server.messages.invitation import Invitation
+from msp_server.messages.raw import JsonObject, object_in
 from msp_server.store.base import Entries, Entry, fit, lock_conversation
 from msp_server.store.conversations import lock_or_make
 from msp_server.store.schema import CONVERSATIONS, OUTBOX, OutboxState
 
 #: Why a message is buried that was under way when its customer left.
 CLOSED: Final = "the customer closed the conversation"
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """What a response is joined to."""
+
+    #: What its author called it.
+    name: str | None
+    #: Its `interactiveData`; empty for other kinds.
+    data: JsonObject
 
 
 class Outbox(Entries):
@@ -26,8 +40,15 @@ class Outbox(Entries):
     claimed_state = OutboxState.CLAIMED
     buried_state = OutboxState.BURIED
 
-    def put(self, messages: Sequence[OutboundMessage], now: float) -> None:
+    def put(
+        self, messages: Sequence[OutboundMessage], now: float, offer: str | None = None
+    ) -> None:
         """Commit messages of one conversation that answer nothing, to be sent in this order.
+
+        Args:
+            messages: what is to be sent.
+            now: seconds since 1970.
+            offer: choices that one of them writes out as a text, as JSON.
 
         Raises:
             ContentInvalid: one of them cannot be sent as it stands, or the customer has left.
@@ -41,16 +62,47 @@ class Outbox(Entries):
             if conversation.closed:
                 raise ContentInvalid(f"{CLOSED}: nothing can be sent until the customer writes")
             put_rows(connection, conversation, rows, now)
+            if offer is not None:
+                connection.execute(
+                    update(CONVERSATIONS)
+                    .where(CONVERSATIONS.c.id == conversation.id)
+                    .values(offer=offer)
+                )
 
     def finish(self, entry: Entry, now: float) -> bool:
-        """Note that the gateway accepted a message.
+        """Note that the gateway accepted a message, and let the next one go after its pause.
 
         Returns:
             False when the claim had been lost meanwhile; then nothing was changed.
         """
         with self._database.write() as connection:
             lock_conversation(connection, entry.conversation_id)
-            return self._finish(connection, entry, OutboxState.SENT, now, None)
+            pause_s = connection.scalar(select(OUTBOX.c.pause_s).where(OUTBOX.c.seq == entry.seq))
+            return self._finish(
+                connection, entry, OutboxState.SENT, now, None, next_at=now + (pause_s or 0.0)
+            )
+
+    def find_sent(
+        self,
+        conversation_id: str,
+        *,
+        answer_key: str | None = None,
+        session_id: str | None = None,
+        message_id: str | None = None,
+    ) -> SentMessage | None:
+        """Find what a response answers: by what it names, else by its session, or by message id.
+
+        An invitation is found from the conversation of the same business that it led to.
+        """
+        for name, value in (
+            ("answer_key", answer_key),
+            ("session_id", session_id),
+            ("message_id", message_id),
+        ):
+            found = None if value is None else self._find(conversation_id, name, value)
+            if found is not None:
+                return found
+        return None
 
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be tried again after `delay_s`; it fails since `now`, or for longer."""
@@ -73,6 +125,25 @@ class Outbox(Entries):
         if row is None:
             raise KeyError(message_id)
         return OutboxState(row.state), row.reason
+
+    def _find(self, conversation_id: str, name: str, value: str) -> SentMessage | None:
+        own, sent_in = CONVERSATIONS.alias(), CONVERSATIONS.alias()
+        invited = (OUTBOX.c.kind == Invitation.__name__) & (
+            own.c.business_id == sent_in.c.business_id
+        )
+        statement = (
+            select(OUTBOX.c.name, OUTBOX.c.packed)
+            .join(sent_in, sent_in.c.id == OUTBOX.c.conversation_id)
+            .join(own, own.c.id == conversation_id)
+            .where(OUTBOX.c[name] == value, (own.c.id == sent_in.c.id) | invited)
+            .order_by(OUTBOX.c.seq.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(statement).first()
+        if row is None:
+            return None
+        return SentMessage(row.name, object_in(json.loads(row.packed), "interactiveData"))
 
     def _give_back(self, entry: Entry, values: dict[str, Any], now: float, delay_s: float) -> None:
         with self._database.write() as connection:
@@ -106,12 +177,17 @@ def row_of(message: OutboundMessage, now: float, answers: str | None = None) -> 
         ContentInvalid: it cannot be sent as it stands.
     """
     headers, packed = message.to_wire()
+    joined = message.content if isinstance(message.content, Interactive) else None
     return {
         "message_id": message.id,
         "answers": answers,
         "kind": kind_name(message.content),
         "headers": json.dumps(headers),
         "packed": packed,
+        "answer_key": joined.answer_key if joined else None,
+        "session_id": joined.session_id if joined else None,
+        "name": joined.name if joined else None,
+        "pause_s": message.pause_s,
         "state": OutboxState.PENDING,
         "attempts": 0,
         "created_at": now,

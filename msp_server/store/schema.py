@@ -7,7 +7,7 @@ Times are seconds since 1970.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -34,6 +34,8 @@ class InboxState(StrEnum):
 
     RECEIVED = "RECEIVED"
     CLAIMED = "CLAIMED"
+    #: Kept for the desk that the conversation was handed over to.
+    HELD = "HELD"
     ANSWERED = "ANSWERED"
     BURIED = "BURIED"
 
@@ -64,6 +66,13 @@ CONVERSATIONS: Final = Table(
     Column("heard_at", Float),
     Column("answer_at", Float),
     Column("send_at", Float),
+    #: What agents remember, as JSON; null while that is nothing.
+    Column("state", Text),
+    #: Who the conversation was handed over to, and what that desk was told; null: the agent has it.
+    Column("desk", Text),
+    Column("note", Text),
+    #: Choices that were written out as a text, as JSON; null once a text came.
+    Column("offer", Text),
     UniqueConstraint("business_id", "customer_id"),
 )
 
@@ -80,6 +89,8 @@ INBOX: Final = Table(
     Column("packed", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("claim", Text),
+    #: What two deliveries of the same tap have in common; null for all but responses.
+    Column("tap", Text),
     Column("attempts", Integer, nullable=False),
     #: Why it was buried, or why it is tried again.
     Column("reason", Text),
@@ -103,6 +114,12 @@ OUTBOX: Final = Table(
     Column("headers", Text, nullable=False),
     #: The body as the bytes that go.
     Column("packed", LargeBinary, nullable=False),
+    #: What joins the response to it: what that names, or the session, and its author's name for it.
+    Column("answer_key", Text),
+    Column("session_id", Text),
+    Column("name", Text),
+    #: How long the next message waits after this one was accepted, seconds.
+    Column("pause_s", Float, nullable=False),
     Column("state", Text, nullable=False),
     Column("claim", Text),
     Column("attempts", Integer, nullable=False),
@@ -137,7 +154,17 @@ def _where_due(name: str, column: "Column[float]") -> None:
     Index(name, column, sqlite_where=condition, postgresql_where=condition)
 
 
+def _where_set(name: str, column: "Column[str]", *others: "Column[Any]") -> None:
+    condition = column.isnot(None)
+    Index(name, *others, column, sqlite_where=condition, postgresql_where=condition)
+
+
 _where_due("conversations_answer_at", CONVERSATIONS.c.answer_at)
 _where_due("conversations_send_at", CONVERSATIONS.c.send_at)
 _where_waiting("inbox_waiting", INBOX, (InboxState.RECEIVED, InboxState.CLAIMED))
 _where_waiting("outbox_waiting", OUTBOX, (OutboxState.PENDING, OutboxState.CLAIMED))
+_where_set("inbox_tap", INBOX.c.tap, INBOX.c.conversation_id)
+_where_set("outbox_answer_key", OUTBOX.c.answer_key)
+_where_set("outbox_session", OUTBOX.c.session_id)
+Index("inbox_history", INBOX.c.conversation_id, INBOX.c.created_at)
+Index("outbox_history", OUTBOX.c.conversation_id, OUTBOX.c.created_at)
