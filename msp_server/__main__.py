@@ -8,18 +8,21 @@ import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import click
 
-from msp_server.app import configure, make_sending, open_store_of
+from msp_server.app import configure, make_preparing, make_sending, open_store_of
 from msp_server.emulation import running_emulator
 from msp_server.errors import ConfigurationError, MspError, StoreBusy
+from msp_server.messages.content import OutboundContent, parse_outbound
 from msp_server.messages.envelope import OutboundMessage
-from msp_server.messages.ids import BusinessId, OpaqueId, new_message_id
+from msp_server.messages.ids import BusinessId, OpaqueId
+from msp_server.messages.summary import summary
 from msp_server.messages.text import Text
 from msp_server.service import serve, set_up_logging, work
 from msp_server.settings import Settings, read_environment
+from msp_server.store.conversations import ConversationRecord
 from msp_server.store.history import HistoryEntry
 from msp_server.store.opening import Store
 from msp_server.store.schema import OutboxState
@@ -30,6 +33,8 @@ _EXERCISES: Final = Path(__file__).parent / "exercises"
 _SEND_LIMIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.05
 _SHOWN_CHARS: Final = 60
+#: The most of a file that `send --json` reads: pictures in it are Base64.
+_JSON_LIMIT_BYTES: Final = 16 * 1024 * 1024
 
 
 class _Commands(click.Group):
@@ -106,41 +111,64 @@ def emulator(arguments: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.argument("text")
-@click.option("--to", help="A customer's opaque ID; without it, the customer who wrote last.")
-def send(text: str, to: str | None) -> None:
-    """Send a text to a customer, and say what became of it.
+@click.argument("text", required=False)
+@click.option("--to", help="A customer's opaque ID, tel:+… for an invitation, or a conversation.")
+@click.option(
+    "--json",
+    "file",
+    type=click.File("rb"),
+    help='Content as JSON, "-" for standard input: {"kind": "QuickReply", "summary": …}.',
+)
+@click.option("--give-back", is_flag=True, help="Give the conversation back to the agent after it.")
+def send(text: str | None, to: str | None, file: IO[bytes] | None, give_back: bool) -> None:
+    """Send a text, or any content as JSON, to a customer, and say what became of it.
 
-    It goes in order with everything else that is sent to that customer.
+    It goes in order with everything else that is sent to that customer; without --to, to the
+    customer who wrote last. What the customer's device cannot show is sent as a text where that
+    is possible.
     """
+    if (text is None) == (file is None) and not (give_back and text is None):
+        raise click.UsageError("give a text, or --json FILE; with --give-back, neither will do")
+    content = Text(text) if text is not None else None if file is None else _read_content(file)
     settings, _router = configure()
     set_up_logging("ERROR")
     with closing(open_store_of(settings)) as store:
-        business_id, customer_id = _addresses(settings, store, to)
-        message = OutboundMessage(
-            new_message_id(), business_id, customer_id, Text(text), automated=False
-        )
-        store.outbox.put([message], time.time())
-        state, reason = _await_sent(settings, store, message)
-    match state:
-        case OutboxState.SENT:
-            click.echo(f"accepted by the gateway message_id={message.id}")
-        case OutboxState.BURIED:
-            raise click.ClickException(f"buried message_id={message.id}: {reason}")
-        case _:
-            click.echo(f"still waiting message_id={message.id}: {reason or 'not tried yet'}")
+        business_id, customer_id, known = _addresses(settings, store, to)
+        if content is not None:
+            prepared = make_preparing(settings).prepare(
+                [content],
+                (business_id, customer_id),
+                known.capabilities if known else None,
+                automated=False,
+            )
+            store.outbox.put(prepared.messages, time.time(), prepared.offer)
+            _report(prepared.messages[0], *_await_sent(settings, store, prepared.messages[0]))
+        if give_back:
+            _give_back(store, known)
 
 
 @main.command()
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, newest last."
 )
+@click.option(
+    "--conversation", help="Of this conversation alone: its id, or the customer's opaque ID."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
-def messages(limit: int, as_json: bool) -> None:
-    """Show what came and went, with states."""
+def messages(limit: int, conversation: str | None, as_json: bool) -> None:
+    """Show what came and went, with states.
+
+    HELD is what waits for a desk that an agent handed the conversation over to: answer it with
+    `send`, and give it back with `send --give-back`.
+    """
     settings, _router = configure()
     with closing(open_store_of(settings)) as store:
-        entries = store.history.newest(limit)
+        record = None if conversation is None else store.conversations.find(conversation)
+        if conversation is not None and record is None:
+            raise click.ClickException("no such conversation: `messages --json` names each")
+        entries = store.history.newest(limit, record.id if record else None)
+    if record is not None and not as_json:
+        click.echo(_heading(record))
     for entry in entries:
         click.echo(json.dumps(_record(entry)) if as_json else _line(entry))
     if not entries and not as_json:
@@ -194,17 +222,47 @@ def _welcome(settings: Settings) -> str:
     )
 
 
-def _addresses(settings: Settings, store: Store, to: str | None) -> tuple[BusinessId, OpaqueId]:
-    """Find out as which business to speak, and to whom."""
-    known = store.conversations
-    conversation = known.newest() if to is None else known.find(OpaqueId(to))
-    if conversation is not None:
-        return conversation.business_id, conversation.customer_id
+def _addresses(
+    settings: Settings, store: Store, to: str | None
+) -> tuple[BusinessId, OpaqueId, ConversationRecord | None]:
+    """Find out as which business to speak, to whom, and what is known of them."""
+    known = store.conversations.newest() if to is None else store.conversations.find(to)
+    if known is not None:
+        return known.business_id, known.customer_id, known
     if to is None:
         raise click.ClickException(
             "nobody has written, or all have left: name a customer with --to"
         )
-    return BusinessId(settings.business_ids[0]), OpaqueId(to)
+    return BusinessId(settings.business_ids[0]), OpaqueId(to), None
+
+
+def _read_content(file: IO[bytes]) -> OutboundContent:
+    """Read a content from JSON."""
+    try:
+        fields = json.loads(file.read(_JSON_LIMIT_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"--json holds no JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise click.UsageError('--json has to hold an object, such as {"kind": "Text", …}')
+    return parse_outbound(fields)
+
+
+def _give_back(store: Store, known: ConversationRecord | None) -> None:
+    if known is None or known.desk is None:
+        raise click.ClickException("the agent has this conversation: there is nothing to give back")
+    waiting = store.inbox.give_back(known.id, time.time())
+    click.echo(f"given back by {known.desk}; messages that go to the agent: {waiting}")
+
+
+def _report(message: OutboundMessage, state: OutboxState, reason: str | None) -> None:
+    """Say what became of a message."""
+    match state:
+        case OutboxState.SENT:
+            click.echo(f"accepted by the gateway message_id={message.id}")
+        case OutboxState.BURIED:
+            raise click.ClickException(f"buried message_id={message.id}: {reason}")
+        case _:
+            click.echo(f"still waiting message_id={message.id}: {reason or 'not tried yet'}")
 
 
 def _await_sent(
@@ -230,6 +288,7 @@ def _record(entry: HistoryEntry) -> dict[str, Any]:
     return {
         "direction": entry.direction,
         "message_id": entry.message_id,
+        "conversation_id": entry.conversation_id,
         "business_id": entry.business_id,
         "customer_id": entry.customer_id,
         "kind": entry.kind,
@@ -245,13 +304,24 @@ def _record(entry: HistoryEntry) -> dict[str, Any]:
 
 def _line(entry: HistoryEntry) -> str:
     arrow = "←" if entry.direction == "in" else "→"
-    body = str(_fields(entry).get("body", ""))
-    words = "".join(c if c.isprintable() else " " for c in body)[:_SHOWN_CHARS]
+    words = _printable(summary(_fields(entry)))[:_SHOWN_CHARS]
     reason = f"  ({entry.reason})" if entry.reason else ""
     return (
         f"{_iso(entry.created_at)} {arrow} …{entry.customer_id[-8:]} "
-        f"{entry.state:<8} {entry.kind:<11} {words}{reason}"
+        f"{entry.state:<8} {entry.kind:<18} {words}{reason}"
     )
+
+
+def _heading(record: ConversationRecord) -> str:
+    """Say whose a conversation is, above its messages."""
+    lines = [f"conversation {record.id}", f"customer     {record.customer_id}"]
+    if record.desk is not None:
+        lines.append(f"held for     {_printable(record.desk)}  {_printable(record.note or '')}")
+    return "\n".join([*lines, ""])
+
+
+def _printable(words: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in words)
 
 
 def _fields(entry: HistoryEntry) -> dict[str, Any]:

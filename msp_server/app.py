@@ -11,6 +11,7 @@ from flask import Flask
 from msp_server.agents.router import Router, load_router
 from msp_server.delivery.answering import Answering
 from msp_server.delivery.loop import Loop
+from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.sending import Sending
 from msp_server.errors import ConfigurationError, Fault
 from msp_server.messages.ids import new_message_id
@@ -94,6 +95,11 @@ def make_gateway(settings: Settings) -> Gateway:
     return Gateway(settings.gateway_url, token, HttpClient(settings.https_proxy))
 
 
+def make_preparing(settings: Settings) -> Preparing:
+    """Make what turns contents into messages."""
+    return Preparing(time.time, new_message_id, settings.content_limits == "all")
+
+
 def make_sending(settings: Settings, store: Store) -> Sending:
     """Make what takes messages from the outbox to the gateway."""
     return Sending(store, make_gateway(settings), time.time, settings.send_give_up_s)
@@ -112,7 +118,7 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
     sending = Loop("sending", make_sending(settings, store), SENDING_THREADS)
     answering = Loop(
         "answering",
-        Answering(store, router, time.time, new_message_id, on_answers=sending.wake),
+        Answering(store, router, make_preparing(settings), time.time, on_answers=sending.wake),
         ANSWERING_THREADS,
     )
     with store.working(time.time()):

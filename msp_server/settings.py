@@ -31,6 +31,7 @@ GATEWAYS: Final = {
 }
 
 _CREDENTIALS_FILE: Final = "emulator.json"
+_CONTENT_LIMITS: Final = ("all", "apple")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -82,6 +83,8 @@ class Settings:
     token_max_age_s: float = 3600
     #: How long a failing send is tried again, seconds. `MSP_SEND_GIVE_UP_S`
     send_give_up_s: float = 3600
+    #: Whose limits on contents are kept: Apple's alone, or vendors' too. `MSP_CONTENT_LIMITS`
+    content_limits: str = "all"
     #: Least severe level that is logged. `MSP_LOG_LEVEL`
     log_level: str = "INFO"
     #: Proxy for https requests, as the environment names it. `HTTPS_PROXY`
@@ -225,6 +228,7 @@ def _read(reader: _Reader) -> Settings:
         ),
         token_max_age_s=reader.value("MSP_TOKEN_MAX_AGE_S", _seconds, Settings.token_max_age_s),
         send_give_up_s=reader.value("MSP_SEND_GIVE_UP_S", _seconds, Settings.send_give_up_s),
+        content_limits=reader.value("MSP_CONTENT_LIMITS", _content_limits, Settings.content_limits),
         log_level=reader.value("MSP_LOG_LEVEL", _log_level, Settings.log_level),
         https_proxy=reader.text("HTTPS_PROXY") or reader.text("https_proxy") or None,
     )
@@ -363,6 +367,12 @@ def _database_url(text: str) -> str:
             "enter sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
         )
     return text
+
+
+def _content_limits(text: str) -> str:
+    if text.lower() not in _CONTENT_LIMITS:
+        raise _Unfit(f"{text!r} is no choice", f"choose one of {', '.join(_CONTENT_LIMITS)}")
+    return text.lower()
 
 
 def _log_level(text: str) -> str:

@@ -28,38 +28,45 @@ _ADVICE = """agent=%r has no handler for kind=%s; this would answer it:
 class Agent:
     """Who answers: a name and handlers, tried in the order they were added."""
 
-    def __init__(self, name: str, *, automated: bool = True) -> None:
+    def __init__(self, name: str, *, automated: bool = True, typing_s: float = 0) -> None:
         """Make an agent without handlers.
 
         Args:
             name: what logs call it.
             automated: whether a machine writes the answers; Apple is told with each message.
+            typing_s: how long the customer sees typing before an answer, seconds; Apple advises
+                machines to about 1.
         """
         self.name = name
         self.automated = automated
+        self.typing_s = typing_s
         self._handlers: list[_Bound] = []
         self._advised: set[str] = set()
 
     def on(
-        self, kind: type[C], where: Predicate[C] | None = None
+        self, kind: type[C], where: Predicate[C] | None = None, *, to: str | None = None
     ) -> Callable[[Handler[C]], Handler[C]]:
         """Make the decorator that adds a handler.
 
         Args:
             kind: the class of the contents it answers.
             where: it answers those alone for which this holds.
+            to: it answers responses alone to a message of ours of that `name`.
 
         Returns:
             A decorator that gives the function back unchanged, so that tests can call it.
 
         Raises:
-            TypeError: `kind` is nothing that a customer says and that asks for an answer.
+            TypeError: `kind` is nothing that a customer says and that asks for an answer, or is
+                nothing that answers a message of ours, and `to` is given.
         """
         if not issubclass(kind, AnswerableContent):
             raise TypeError(f"{kind.__name__} is nothing that a handler can answer")
+        if to is not None and not hasattr(kind, "to"):
+            raise TypeError(f"{kind.__name__} answers no message of ours: leave out to={to!r}")
 
         def add(handler: Handler[C]) -> Handler[C]:
-            self._handlers.append(_Bound(kind, where, handler))
+            self._handlers.append(_Bound(kind, where, to, handler))
             return handler
 
         return add
@@ -73,10 +80,8 @@ class Agent:
             HandlerError: it raised, or gave back something that is no content.
         """
         for bound in self._handlers:
-            if not isinstance(content, bound.kind):
-                continue
             try:
-                if bound.where is None or bound.where(content, conversation):
+                if bound.fits(content, conversation):
                     return _contents(bound.handler(content, conversation))
             except (Exception, SystemExit) as error:
                 raise HandlerError(self.name, bound.name, _describe(error)) from error
@@ -96,7 +101,16 @@ class Agent:
 class _Bound:
     kind: type[Any]
     where: Predicate[Any] | None
+    to: str | None
     handler: Handler[Any]
+
+    def fits(self, content: AnswerableContent, conversation: Conversation) -> bool:
+        """Tell whether the handler answers this."""
+        return (
+            isinstance(content, self.kind)
+            and (self.to is None or getattr(content, "to", None) == self.to)
+            and (self.where is None or self.where(content, conversation))
+        )
 
     @property
     def name(self) -> str:

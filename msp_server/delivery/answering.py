@@ -1,19 +1,32 @@
 """Answering: takes messages from the inbox to an agent, and its answers to the outbox."""
 
 import contextlib
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
-from msp_server.agents.conversation import Conversation
+from msp_server.agents.conversation import Conversation, Said
 from msp_server.agents.router import Router
-from msp_server.errors import ContentError, HandlerError, StoreError, WebhookError, where
-from msp_server.messages.content import asks_for_answer
-from msp_server.messages.envelope import InboundMessage, OutboundMessage, parse_message
-from msp_server.messages.ids import MessageId, short
+from msp_server.delivery.joining import Joining
+from msp_server.delivery.preparing import Prepared, Preparing
+from msp_server.errors import (
+    ContentError,
+    ContentInvalid,
+    HandlerError,
+    StoreError,
+    WebhookError,
+    where,
+)
+from msp_server.messages.content import AnswerableContent, asks_for_answer
+from msp_server.messages.envelope import InboundMessage, parse_message
+from msp_server.messages.ids import short
+from msp_server.messages.summary import summary
 from msp_server.store.base import Entry
-from msp_server.store.conversations import ConversationRecord
+from msp_server.store.conversations import Changes, ConversationRecord
+from msp_server.store.history import HistoryEntry
 from msp_server.store.opening import Store
 from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 
@@ -23,6 +36,8 @@ log = logging.getLogger(__name__)
 ATTEMPTS_LIMIT: Final = 5
 #: How long to wait after the store did not take an answer.
 STORE_DELAY_S: Final = 1.0
+#: The most that `conversation.state` may measure as JSON.
+STATE_LIMIT_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -31,10 +46,10 @@ class Answering:
 
     store: Store
     router: Router
+    #: Makes messages of what agents say.
+    preparing: Preparing
     #: Gives seconds since 1970.
     now: Callable[[], float]
-    #: Makes the id of an answer.
-    new_id: Callable[[], MessageId]
     #: Called when there is something to send.
     on_answers: Callable[[], None]
 
@@ -70,6 +85,11 @@ class Answering:
         except StoreError:
             self._release(entry)
             raise
+        except ContentInvalid as error:
+            log.error(  # noqa: TRY400 - the traceback's last line would show the value
+                "answer unfit message_id=%.80r error=%s", entry.message_id, error.without_value
+            )
+            self._bury(entry, f"{type(error).__name__}: {error}")
         except (ContentError, WebhookError) as error:
             self._bury(entry, f"{type(error).__name__}: {error}")
 
@@ -83,34 +103,63 @@ class Answering:
     def _answer(self, entry: Entry) -> None:
         message = parse_message(entry.headers, unpack(entry.packed, UNPACKED_LIMIT_BYTES))
         record = self.store.conversations.get(entry.conversation_id)
-        answers = self._ask(message, _conversation(record, message))
-        if self.store.inbox.finish(entry, answers, self.now()):
+        if not asks_for_answer(message.content):
+            self.store.inbox.finish(entry, [], self.now())
+            log.info("answered message_id=%.80r kind=%s with nothing", entry.message_id, entry.kind)
+            return
+        joined = Joining(self.store).join(message.content, record, entry.created_at)
+        conversation = self._conversation(record, message, entry)
+        prepared = self._ask(joined.content, conversation)
+        changes = Changes(
+            state=_written_state(conversation.state),
+            desk=conversation.desk,
+            note=conversation.note,
+            offer=prepared.offer,
+            ended_offer=joined.ended_offer,
+        )
+        if self.store.inbox.finish(entry, prepared.messages, self.now(), changes):
             log.info(
-                "answered message_id=%.80r kind=%s customer=%s answers=%s",
+                "answered message_id=%.80r kind=%s customer=%s answers=%s handed_over=%s",
                 entry.message_id,
                 entry.kind,
                 short(message.customer_id),
-                [answer.id for answer in answers],
+                [answer.id for answer in prepared.messages],
+                conversation.desk is not None,
             )
             self.on_answers()
         else:
             log.warning("answered too late, claim lost message_id=%.80r", entry.message_id)
 
-    def _ask(self, message: InboundMessage, conversation: Conversation) -> list[OutboundMessage]:
-        if not asks_for_answer(message.content):
-            return []
+    def _ask(self, content: AnswerableContent, conversation: Conversation) -> Prepared:
         agent = self.router.choose(conversation)
-        log.debug("asked message_id=%.80r agent=%r", message.id, agent.name)
-        return [
-            OutboundMessage(
-                id=self.new_id(),
-                business_id=message.business_id,
-                customer_id=message.customer_id,
-                content=content,
-                automated=agent.automated,
-            )
-            for content in agent.answer(message.content, conversation)
-        ]
+        log.debug("asked message_id=%.80r agent=%r", conversation.message_id, agent.name)
+        return self.preparing.prepare(
+            agent.answer(content, conversation),
+            (conversation.business_id, conversation.customer_id),
+            conversation.capabilities,
+            automated=agent.automated,
+            typing_s=agent.typing_s,
+        )
+
+    def _conversation(
+        self, record: ConversationRecord, message: InboundMessage, entry: Entry
+    ) -> Conversation:
+        def read_history(count: int) -> Sequence[Said]:
+            found = self.store.history.newest(max(0, count), record.id, before=entry)
+            return [_said(each) for each in found]
+
+        return Conversation(
+            business_id=record.business_id,
+            customer_id=record.customer_id,
+            message_id=message.id,
+            capabilities=record.capabilities,
+            locale=record.locale,
+            intent=record.intent,
+            group=record.group,
+            id=record.id,
+            state=json.loads(record.state),
+            read_history=read_history,
+        )
 
     def _release(self, entry: Entry) -> None:
         """Let an entry be tried again soon; if the store fails at that too, its lease runs out."""
@@ -126,13 +175,37 @@ class Answering:
             )
 
 
-def _conversation(record: ConversationRecord, message: InboundMessage) -> Conversation:
-    return Conversation(
-        business_id=record.business_id,
-        customer_id=record.customer_id,
-        message_id=message.id,
-        capabilities=record.capabilities,
-        locale=record.locale,
-        intent=record.intent,
-        group=record.group,
+def _written_state(state: object) -> str:
+    """Write what agents remember as JSON.
+
+    Raises:
+        ContentInvalid: it is no JSON object, or too large.
+    """
+    try:
+        written = json.dumps(state, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unfit_state(f"cannot be written as JSON ({type(error).__name__})") from error
+    if not isinstance(state, dict):
+        raise _unfit_state("is no dictionary")
+    if len(written) > STATE_LIMIT_BYTES:
+        raise _unfit_state(f"measures {len(written)} bytes")
+    return written
+
+
+def _unfit_state(problem: str) -> ContentInvalid:
+    limit = f"a dictionary that JSON can hold, of at most {STATE_LIMIT_BYTES} bytes"
+    return ContentInvalid(problem, field="conversation.state", limit=limit)
+
+
+def _said(entry: HistoryEntry) -> Said:
+    try:
+        fields = unpack(entry.packed, UNPACKED_LIMIT_BYTES)
+    except WebhookError:
+        fields = {}
+    return Said(
+        by="customer" if entry.direction == "in" else "business",
+        kind=entry.kind,
+        body=summary(fields),
+        at=datetime.fromtimestamp(entry.created_at, UTC),
+        fields=fields,
     )
