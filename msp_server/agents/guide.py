@@ -1,21 +1,70 @@
 """An agent that shows what this server can do."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
+from msp_server.agents.pictures import APPLE, CARROT, KETTLE, LEMON
 from msp_server.agents.predicates import says
-from msp_server.messages.content import OutboundContent
+from msp_server.messages.content import OutboundContent, Unknown
+from msp_server.messages.custom_app import CustomApp, CustomAppResponse
+from msp_server.messages.form import Form, Splash
+from msp_server.messages.form_pages import (
+    DatePage,
+    InputPage,
+    Keyboard,
+    Option,
+    PickerPage,
+    SelectPage,
+)
+from msp_server.messages.form_response import FormResponse
+from msp_server.messages.interactive import Bubble, Style
+from msp_server.messages.invitation import InvitationResponse
+from msp_server.messages.list_picker import Item, ListPicker, ListPickerResponse, Section
 from msp_server.messages.presence import TypingStart
+from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
+from msp_server.messages.reaction import InlineReply, Tapback
+from msp_server.messages.rich_link import RichLink
 from msp_server.messages.text import Text
+from msp_server.messages.time_picker import Location, TimePicker, TimePickerResponse, Timeslot
 
 agent = Agent("guide")
 
 _TOUR = """\
-help: this list
+quick: answers to tap
+list: a list picker, with pictures
+time: a time picker
+form: a form of several pages
+link: a rich link
+app: a bubble of an iMessage app
 typing: I am seen writing before I answer
+person: a person takes over
+count: what I remember of you
+history: what we said last
 who: what your phone told me about you
+help: this list
+React to a message, or reply to one: I tell you what came.
 Anything else I say back to you."""
+
+#: The extension of an app that does not exist: a real one is shown by its own app alone.
+_APP = "com.apple.messages.MSMessageExtensionBalloonPlugin:TEAM123456:com.example.parcels.extension"
+
+
+@agent.on(Tapback)
+def tell_tapback(tapback: Tapback, _conversation: Conversation) -> Text:
+    """Say which reaction came."""
+    what = f"“{tapback.quoted}”" if tapback.quoted else "a message without words"
+    reaction = tapback.emoji or "a sticker"
+    if tapback.removed:
+        return Text(f"You took {reaction} back from {what}.")
+    return Text(f"You reacted with {reaction} to {what}.")
+
+
+@agent.on(InlineReply)
+def tell_inline_reply(reply: InlineReply, _conversation: Conversation) -> Text:
+    """Say that a reply to one message came."""
+    return Text(f"You replied to one message of mine: {reply.body}")
 
 
 @agent.on(Text, where=says("hello", "hi", "hey", "hallo", "good morning", "good evening"))
@@ -30,11 +79,179 @@ def show_tour(_text: Text, _conversation: Conversation) -> Text:
     return Text(f"You can write:\n{_TOUR}")
 
 
+@agent.on(Text, where=says("quick"))
+def show_quick_reply(_text: Text, _conversation: Conversation) -> QuickReply:
+    """Ask with answers to tap."""
+    return QuickReply("Was that quick?", ["Yes", "No", "What was?"], name="quick")
+
+
+@agent.on(QuickReplyResponse)
+def tell_quick_reply(tapped: QuickReplyResponse, _conversation: Conversation) -> Text:
+    """Say what was tapped."""
+    return Text(f"You tapped {tapped.title}.")
+
+
+@agent.on(Text, where=says("list"))
+def show_list_picker(_text: Text, _conversation: Conversation) -> ListPicker:
+    """Show sections to choose from: of the first several, of the second one."""
+    return ListPicker(
+        Bubble("What would you like?", "Fresh every day", image=APPLE),
+        [
+            Section(
+                "Fruit",
+                [
+                    Item("Apple", "Red and delicious", image=APPLE),
+                    Item("Lemon", "Sour", image=LEMON),
+                ],
+                multiple=True,
+            ),
+            Section("Vegetables", [Item("Carrot", "Crunchy", image=CARROT), "Cucumber"]),
+        ],
+        replied="Your choice",
+        name="list",
+    )
+
+
+@agent.on(ListPickerResponse)
+def tell_list_picker(picked: ListPickerResponse, _conversation: Conversation) -> Text:
+    """Say what was chosen."""
+    return Text(f"You chose {', '.join(picked.titles)}.")
+
+
+@agent.on(Text, where=says("time"))
+def show_time_picker(_text: Text, _conversation: Conversation) -> TimePicker:
+    """Show times of tomorrow and the day after, in the customer's zone."""
+    tomorrow = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(1)
+    starts = [tomorrow + timedelta(hours=hours) for hours in (0, 2, 5, 24, 29)]
+    return TimePicker(
+        Bubble("Pick a time", "Half an hour with us"),
+        [Timeslot(start, duration_s=1800) for start in starts],
+        event="Visit",
+        location=Location("Shop in Berlin", 52.52, 13.405),
+        replied="See you then",
+        name="time",
+    )
+
+
+@agent.on(TimePickerResponse)
+def tell_time_picker(picked: TimePickerResponse, _conversation: Conversation) -> Text:
+    """Say which time was chosen."""
+    when = f"{picked.start:%A, %d %B %Y, %H:%M} UTC" if picked.start else picked.identifier
+    return Text(f"You picked {when}.")
+
+
+@agent.on(Text, where=says("form"))
+def show_form(_text: Text, _conversation: Conversation) -> Form:
+    """Show pages of every type; the first answer decides which page comes second."""
+    return Form(
+        Bubble("Report a fault", "Takes a minute", image=KETTLE),
+        [
+            SelectPage(
+                "Product",
+                "Which one is broken?",
+                [Option("Kettle", image=KETTLE, next="bought"), Option("Toaster", next="wish")],
+            ),
+            DatePage("Bought on", "The day on the receipt", identifier="bought", label="Day"),
+            PickerPage(
+                "Wish",
+                "What shall we do?",
+                ["Refund", "Exchange", "Repair"],
+                label="I want",
+                identifier="wish",
+            ),
+            InputPage(
+                "E-mail",
+                "Where do we answer?",
+                required=True,
+                keyboard=Keyboard.EMAIL,
+                content_type="emailAddress",
+                highest_chars=80,
+            ),
+        ],
+        splash=Splash("Report a fault", "A few questions", button="Start", image=KETTLE),
+        summary=True,
+        replied="Thank you",
+        name="form",
+        fallback=Text(
+            "Here I would show a form, but this device cannot: forms need an iPhone or iPad."
+        ),
+    )
+
+
+@agent.on(FormResponse)
+def tell_form(filled: FormResponse, _conversation: Conversation) -> Text:
+    """Say what was answered."""
+    answers = "\n".join(
+        f"{page.title or page.page}: {', '.join(page.values)}" for page in filled.pages
+    )
+    return Text(f"You answered:\n{answers}")
+
+
+@agent.on(Text, where=says("link"))
+def show_rich_link(_text: Text, _conversation: Conversation) -> RichLink:
+    """Show a link with a picture."""
+    return RichLink("https://shop.example.com/kettle", "A kettle that sings", KETTLE)
+
+
+@agent.on(Text, where=says("app"))
+def show_custom_app(_text: Text, _conversation: Conversation) -> CustomApp:
+    """Show a bubble of an app."""
+    return CustomApp(
+        Bubble("Parcel 77", "Arrives today", style=Style.LARGE),
+        _APP,
+        987654321,
+        "Parcels",
+        {"parcel": "77", "city": "Köln"},
+        name="app",
+    )
+
+
+@agent.on(CustomAppResponse)
+def tell_custom_app(answered: CustomAppResponse, _conversation: Conversation) -> Text:
+    """Say what the app said."""
+    told = ", ".join(f"{name} = {value}" for name, value in answered.parameters.items())
+    return Text(f"The app {answered.app_name or ''} says: {told or 'nothing'}.")
+
+
+@agent.on(InvitationResponse)
+def tell_invitation(answered: InvitationResponse, _conversation: Conversation) -> Text | None:
+    """Thank for an invitation that was accepted; to a refusal nothing can be said."""
+    if not answered.accepted:
+        return None
+    return Text(f"You accepted the invitation {', '.join(answered.references)}. Welcome!")
+
+
+@agent.on(Text, where=says("person"))
+def hand_over(_text: Text, conversation: Conversation) -> Text:
+    """Hand over to a person, who answers from the command line."""
+    conversation.hand_over("desk", note="asked the guide for a person")
+    return Text(
+        "From now on a person answers. Be that person in a second terminal:\n"
+        f"python -m msp_server messages --conversation {conversation.id}\n"
+        f'python -m msp_server send --to {conversation.id} "Hello, this is Kim."\n'
+        f"python -m msp_server send --to {conversation.id} --give-back"
+    )
+
+
 @agent.on(Text, where=says("typing"))
 def show_typing(_text: Text, _conversation: Conversation) -> Iterator[OutboundContent]:
     """Be seen writing first."""
     yield TypingStart()
     yield Text("Before this text I sent that I was typing.")
+
+
+@agent.on(Text, where=says("count"))
+def show_count(_text: Text, conversation: Conversation) -> Text:
+    """Count, in what is remembered of this customer."""
+    count = conversation.state["count"] = conversation.state.get("count", 0) + 1
+    return Text(f"You asked me to count {count} time{'s' if count > 1 else ''}.")
+
+
+@agent.on(Text, where=says("history"))
+def show_history(_text: Text, conversation: Conversation) -> Text:
+    """Say what was said last, by both."""
+    lines = [f"{said.by}: {said.body.partition(chr(10))[0]}" for said in conversation.history(5)]
+    return Text("\n".join(["The last we said:", *lines]))
 
 
 @agent.on(Text, where=says("who"))
@@ -52,3 +269,9 @@ def tell_who(_text: Text, conversation: Conversation) -> Text:
 def say_back(text: Text, _conversation: Conversation) -> Text:
     """Say what was said."""
     return Text(f"You wrote: {text.body}\n(Write help to see what else I can do.)")
+
+
+@agent.on(Unknown)
+def tell_unknown(unknown: Unknown, _conversation: Conversation) -> Text:
+    """Say that something came that has no name yet."""
+    return Text(f"A message of the type {unknown.type} came: I keep it, and know no more of it.")
