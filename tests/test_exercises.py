@@ -14,7 +14,15 @@ import requests
 
 ROOT = Path(__file__).parents[1]
 EXERCISES = ROOT / "msp_server" / "exercises"
-SENDERS = ["03_send_text_message"]
+SENDERS = [
+    "03_send_text_message",
+    "06_send_text_list_picker",
+    "07_send_list_picker_with_image",
+    "10_send_time_picker_with_user_timezone",
+    "11_send_time_picker_with_fixed_timezone",
+    "22_invoke_custom_extension",
+    "23_send_quick_reply",
+]
 LISTENERS = ["00_listening", "01_receiving_text_message", "02_verify_message"]
 
 

@@ -82,6 +82,12 @@ def test_exercises_have_the_tutorials_numbers_and_names():
         "01_receiving_text_message",
         "02_verify_message",
         "03_send_text_message",
+        "06_send_text_list_picker",
+        "07_send_list_picker_with_image",
+        "10_send_time_picker_with_user_timezone",
+        "11_send_time_picker_with_fixed_timezone",
+        "22_invoke_custom_extension",
+        "23_send_quick_reply",
     ]
 
 

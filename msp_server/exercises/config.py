@@ -9,9 +9,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Final
 
 from flask import Flask
 
+from msp_server import agents
 from msp_server.app import make_gateway, open_store_of
 from msp_server.emulation import first_customer, running_emulator
 from msp_server.errors import ConfigurationError, MspError, RemoteError
@@ -22,6 +25,9 @@ from msp_server.service import stopping_on_signals
 from msp_server.settings import Settings
 from msp_server.store.conversations import ConversationRecord
 from msp_server.web.server import bind
+
+#: Small pictures to send.
+PICTURES: Final = Path(agents.__file__).parent / "artwork"
 
 
 @functools.cache
