@@ -86,6 +86,12 @@ class Phone:
     def _post(self, what, **fields):
         return self.web.post(f"{self.url}/customers/{self.name}/{what}", json=fields).json()
 
+    def do(self, deed, **fields):
+        """Do what a customer's finger does, such as `tap`; the MSP has to take it."""
+        receipt = self._post(deed, **fields)
+        assert receipt.get("status") == 200, receipt
+        return receipt
+
     def text(self, body):
         return self._post("text", body=body)
 
@@ -105,6 +111,12 @@ class Phone:
 
     def bodies(self):
         return [entry["body"] for entry in self.entries() if entry["type"] == "text"]
+
+    def wait_for_entries(self, count):
+        return wait_for(
+            lambda: entries if len(entries := self.entries()) >= count else None,
+            f"{count} messages",
+        )
 
     def wait_for_bodies(self, count):
         return wait_for(
@@ -136,6 +148,10 @@ class Apple:
     def fault(self, do, **fields):
         answer = self.web.post(f"{self.url}/emulator/faults", json={"do": do, **fields})
         assert answer.status_code == 201, answer.text
+
+    def switch(self, **positions):
+        answer = self.web.patch(f"{self.url}/emulator/switches", json=positions)
+        assert answer.status_code == 200, answer.text
 
     def sends(self):
         """Give the journal's exchanges in which the MSP sent something."""

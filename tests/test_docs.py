@@ -1,15 +1,24 @@
 """Documents say what is so."""
 
+import dataclasses
 import re
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import msp_server
 from msp_server.__main__ import main
+from msp_server.agents.pictures import KETTLE
 from msp_server.app import create_app, open_store_of
+from msp_server.messages.content import AnswerableContent, OutboundContent
+from msp_server.messages.envelope import OutboundMessage
+from msp_server.messages.ids import new_message_id
+from msp_server.messages.invitation import Invitation
 from msp_server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -18,11 +27,19 @@ DOCUMENTS = [ROOT / "README.md", *(ROOT / "msp_server").rglob("*.md")]
 NO_VARIABLES_OF_OURS = {"HTTPS_PROXY", "https_proxy", "CSP_ID", "BIZ_ID"}
 
 
+def tables(heading):
+    """Give the rows of each table under a heading of README."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    found = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|").split(" | ")] for line in rows.splitlines()[2:]]
+        for rows in found
+    ]
+
+
 def table(heading):
     """Give the rows of the first table under a heading of README."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line[:2] == "| "]
-    return [[cell.strip() for cell in row] for row in rows[1:]]
+    return tables(heading)[0]
 
 
 class Recorder(dict):
@@ -137,7 +154,46 @@ def test_python_blocks_run(document, tmp_path):
     )
 
 
-def test_kinds_to_answer_in_readme_are_those_there_are():
-    named = {row[1].strip("`") for row in table("Your own agent in ten lines")}
+def kinds_in(cells):
+    """Give the first name that each cell shows as code."""
+    return {re.match(r"`(\w+)", cell)[1] for cell in cells if cell}
 
-    assert named == {"Text", "Close", "Unknown"}
+
+def test_kinds_to_send_in_readme_are_those_there_are():
+    sent = [row[1] for row in tables("Messages")[0]]
+
+    assert kinds_in(sent) == {kind.__name__ for kind in get_args(OutboundContent)}
+
+
+def test_kinds_to_answer_in_readme_are_those_there_are():
+    back = [row[2] for row in tables("Messages")[0] if len(row) > 2]
+    unasked = [row[1] for row in tables("Messages")[1]]
+
+    assert kinds_in([*back, *unasked]) == {kind.__name__ for kind in get_args(AnswerableContent)}
+
+
+@pytest.mark.parametrize("row", tables("Messages")[0], ids=lambda row: row[1][1:12])
+def test_line_of_code_in_readme_makes_a_message_that_holds(row):
+    names = vars(msp_server) | {"picture": KETTLE, "noon": datetime(2031, 3, 22, 12, tzinfo=UTC)}
+
+    content = eval(row[1].strip("`"), names)  # noqa: S307 - README's own line
+
+    to = "tel:+15550100" if isinstance(content, Invitation) else "urn:mbid:a"
+    message = OutboundMessage(new_message_id(), "business", to, content, automated=True)
+    assert message.to_wire()
+    message.require_reported()
+
+
+def test_fields_of_answers_in_readme_are_those_there_are():
+    cells = [row[2] for row in tables("Messages")[0] if row[2:] and row[2]]
+    cells += [f"{row[1]}: {row[2]}" for row in tables("Messages")[1]]
+
+    for cell in cells:
+        kind, *names = re.findall(r"`(\w+)[^`]*`", cell)
+        for name in names:
+            known = {*dir(getattr(msp_server, kind)), *named_fields(getattr(msp_server, kind))}
+            assert name in known | set(msp_server.__all__), cell
+
+
+def named_fields(kind):
+    return {each.name for each in dataclasses.fields(kind)}

@@ -182,7 +182,7 @@ def test_answer_refuses_a_text_that_is_made_of_no_words():
     agent = Agent("front desk")
     agent.on(Text)(lambda _text, _conversation: Text(5))
 
-    with pytest.raises(HandlerError, match="ValidationError"):
+    with pytest.raises(HandlerError, match="ContentInvalid"):
         agent.answer(HELLO, CONVERSATION)
 
 

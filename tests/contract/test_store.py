@@ -1336,6 +1336,7 @@ def test_history_tells_all_of_a_received_message(store):
     assert vars(one) == {
         "direction": "in",
         "message_id": "1",
+        "conversation_id": store.conversations.find(CUSTOMER).id,
         "business_id": BUSINESS,
         "customer_id": CUSTOMER,
         "kind": "Text",
@@ -1359,6 +1360,7 @@ def test_history_tells_all_of_a_message_to_be_sent(store):
     assert vars(one) == {
         "direction": "out",
         "message_id": "a",
+        "conversation_id": store.conversations.find(CUSTOMER).id,
         "business_id": BUSINESS,
         "customer_id": CUSTOMER,
         "kind": "Text",

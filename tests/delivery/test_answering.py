@@ -7,6 +7,7 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.router import Router
 from msp_server.delivery.answering import ATTEMPTS_LIMIT, STORE_DELAY_S, Answering
+from msp_server.delivery.preparing import Preparing
 from msp_server.errors import StoreError
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
@@ -67,9 +68,13 @@ def woken():
     return []
 
 
+def preparing(clock, new_id=None):
+    return Preparing(clock, new_id or Ids(), vendor_limits=True)
+
+
 @pytest.fixture
 def answering(store, router, clock, woken):
-    return Answering(store, router, clock, Ids(), lambda: woken.append("woken"))
+    return Answering(store, router, preparing(clock), clock, lambda: woken.append("woken"))
 
 
 @pytest.fixture
@@ -178,7 +183,7 @@ def test_an_answer_tells_whether_a_machine_wrote_it(store, clock, receive, autom
     say(agent, Text("Hello"))
     receive(body="Hi")
 
-    Answering(store, Router(default=agent), clock, Ids(), lambda: None).answer_next()
+    Answering(store, Router(default=agent), preparing(clock), clock, lambda: None).answer_next()
 
     assert store.outbox.claim(NOW, LEASE_S).headers.get("auto-reply") == header
 
@@ -215,7 +220,9 @@ def test_sending_is_told_only_once_answers_are_committed(store, router, agent, c
     say(agent, Text("Hello"))
     receive(body="Hi")
 
-    Answering(store, router, clock, Ids(), lambda: seen.extend(outgoing(store))).answer_next()
+    Answering(
+        store, router, preparing(clock), clock, lambda: seen.extend(outgoing(store))
+    ).answer_next()
 
     assert [fields["body"] for fields in seen] == ["Hello"]
 
@@ -281,7 +288,9 @@ def test_the_intent_of_an_earlier_message_still_chooses(answering, agent, router
     assert [fields["body"] for fields in outgoing(store)] == ["billing"]
 
 
-def test_a_handler_is_told_all_that_is_known_of_the_conversation(answering, agent, receive):
+def test_a_handler_is_told_all_that_is_known_of_the_conversation(
+    answering, agent, receive, store
+):
     told = []
     agent.on(Text)(lambda _text, conversation: told.append(conversation))
     receive(
@@ -303,11 +312,12 @@ def test_a_handler_is_told_all_that_is_known_of_the_conversation(answering, agen
             locale="de_AT",
             intent="billing",
             group="vip",
+            id=store.conversations.find(CUSTOMER).id,
         )
     ]
 
 
-def test_a_handler_is_told_what_earlier_messages_told(answering, agent, receive):
+def test_a_handler_is_told_what_earlier_messages_told(answering, agent, receive, store):
     told = []
     agent.on(Text)(lambda _text, conversation: told.append(conversation))
     hints = {"locale": "de_AT", "intent": "billing", "group": "vip"}
@@ -317,17 +327,20 @@ def test_a_handler_is_told_what_earlier_messages_told(answering, agent, receive)
     answering.answer_next()
 
     capabilities = frozenset({Capability.LIST})
-    assert told == [Conversation(BUSINESS, CUSTOMER, "2", capabilities, "de_AT", "billing", "vip")]
+    known = (capabilities, "de_AT", "billing", "vip", store.conversations.find(CUSTOMER).id)
+    assert told == [Conversation(BUSINESS, CUSTOMER, "2", *known)]
 
 
-def test_a_handler_is_told_none_where_nothing_is_known(answering, agent, receive):
+def test_a_handler_is_told_none_where_nothing_is_known(answering, agent, receive, store):
     told = []
     agent.on(Text)(lambda _text, conversation: told.append(conversation))
     receive(body="Hi")
 
     answering.answer_next()
 
-    assert told == [Conversation(BUSINESS, CUSTOMER, "1")]
+    assert told == [
+        Conversation(BUSINESS, CUSTOMER, "1", id=store.conversations.find(CUSTOMER).id)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["typing_start", "typing_end"])
@@ -478,7 +491,7 @@ def test_a_message_answered_with_what_cannot_be_sent_is_buried(answering, agent,
 
     answering.answer_next()
 
-    assert noted(store).reason == "ContentInvalid: Text.body is empty: a text needs words"
+    assert noted(store).reason == "ContentInvalid: Text.body is empty; a text needs words"
 
 
 def test_nothing_is_sent_beside_an_answer_that_cannot_be(answering, agent, store, receive):
@@ -645,7 +658,7 @@ def test_extend_keeps_the_claim(answering, clock, receive):
 def test_answers_the_store_does_not_take_are_decided_again(store, router, agent, clock, receive):
     store.outbox.put([OutboundMessage("taken", BUSINESS, CUSTOMER, Text("Hi"), True)], NOW)
     ids = iter(["taken", "free"])
-    answering = Answering(store, router, clock, lambda: next(ids), lambda: None)
+    answering = Answering(store, router, preparing(clock, lambda: next(ids)), clock, lambda: None)
     say(agent, Text("Hello"))
     receive(body="Hi")
     with pytest.raises(StoreError):

@@ -21,6 +21,7 @@ ENTRY = {
     "attempts": 0,
     "created_at": 1.0,
 }
+ENTRIES = {"inbox": ENTRY, "outbox": {**ENTRY, "pause_s": 0.0}}
 CONVERSATION = {
     "id": "here",
     "business_id": "a business",
@@ -62,10 +63,10 @@ def test_the_file_has_the_tables_of_the_schema(connection):
 
 @pytest.mark.parametrize("table", ["inbox", "outbox"])
 def test_a_place_is_never_given_twice(connection, table):
-    first = insert(connection, table, ENTRY)
+    first = insert(connection, table, ENTRIES[table])
     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own name
 
-    second = insert(connection, table, ENTRY)
+    second = insert(connection, table, ENTRIES[table])
 
     assert second > first
 
@@ -73,15 +74,15 @@ def test_a_place_is_never_given_twice(connection, table):
 @pytest.mark.parametrize("table", ["inbox", "outbox"])
 def test_an_entry_needs_its_conversation(connection, table):
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        insert(connection, table, {**ENTRY, "conversation_id": "nowhere"})
+        insert(connection, table, {**ENTRIES[table], "conversation_id": "nowhere"})
 
 
 @pytest.mark.parametrize("table", ["inbox", "outbox"])
 def test_a_message_id_is_kept_once(connection, table):
-    insert(connection, table, ENTRY)
+    insert(connection, table, ENTRIES[table])
 
     with pytest.raises(sqlite3.IntegrityError, match="message_id"):
-        insert(connection, table, ENTRY)
+        insert(connection, table, ENTRIES[table])
 
 
 def test_a_customer_has_one_conversation_with_a_business(connection):
