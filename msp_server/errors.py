@@ -19,6 +19,12 @@
         RemoteBusy
         CredentialsRefused
         RemoteRefused
+          AddressRefused
+        UploadRefused
+      AttachmentError
+        AttachmentUnusable
+        KeyUnreadable
+        SizeMismatch
       HandlerError
       StoreError
         StoreBusy
@@ -220,6 +226,32 @@ class CredentialsRefused(RemoteError):
 
 class RemoteRefused(RemoteError):
     """The server will never accept this request (any other 4xx, or a redirect)."""
+
+
+class AddressRefused(RemoteRefused):
+    """The gateway named an address that we do not connect to."""
+
+
+class UploadRefused(RemoteError):
+    """Apple's store did not take a file: its upload starts again, at a new address."""
+
+    retryable = True
+
+
+class AttachmentError(MspError):
+    """The bytes of a file do not fit what was said of them, or cannot be had."""
+
+
+class AttachmentUnusable(AttachmentError):
+    """A file cannot be had."""
+
+
+class KeyUnreadable(AttachmentError):
+    """The key is not 00 and 64 hex digits."""
+
+
+class SizeMismatch(AttachmentError):
+    """The bytes are more or fewer than was said."""
 
 
 class HandlerError(MspError):

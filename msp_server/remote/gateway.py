@@ -57,29 +57,49 @@ class Gateway:
 
         Source: MSP REST API, "Common Specifications".
         """
-        address = f"{self.base_url}/message"
+        return self.call(
+            "POST", "/message", {**headers, "msp-agent": MSP_AGENT}, packed, message_id
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        message_id: str,
+        answer_limit_bytes: int | None = None,
+    ) -> HttpAnswer:
+        """Call one of the gateway's endpoints, once; raises what `send` does.
+
+        Args:
+            method: of HTTP.
+            path: below the base URL.
+            headers: beside those that every call has.
+            body: what goes with it.
+            message_id: names it in errors.
+            answer_limit_bytes: the most of the answer that is read, if it is not the usual.
+        """
+        address = f"{self.base_url}{path}"
         answer = self._client.request(
-            "POST",
+            method,
             address,
-            {
-                **headers,
-                "Authorization": f"Bearer {self._token()}",
-                "msp-agent": MSP_AGENT,
-                "Accept": "*/*",
-            },
-            packed,
+            {"Accept": "*/*", **headers, "Authorization": f"Bearer {self._token()}"},
+            body,
             message_id,
+            answer_limit_bytes,
         )
         if not 200 <= answer.status < 300:
-            raise _error(answer, address, message_id)
+            raise _refusal(answer, method, address, message_id)
         return answer
 
 
-def _error(answer: HttpAnswer, address: str, message_id: str) -> RemoteError:
+def _refusal(answer: HttpAnswer, method: str, address: str, message_id: str) -> RemoteError:
+    """Make an error of an answer that is none of 2xx."""
     kind = _kind(answer.status)
     error = kind(
         f"answered {answer.status}",
-        method="POST",
+        method=method,
         address=address,
         status=answer.status,
         message_id=message_id,

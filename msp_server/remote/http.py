@@ -2,14 +2,16 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 import requests
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
-from msp_server.errors import RemoteRefused, RemoteUnreachable
+from msp_server.errors import AddressRefused, RemoteRefused, RemoteUnreachable
+from msp_server.remote.addresses import AddressPrivate, PublicAdapter, origin_of
 
 #: How long we wait for a connection. Source: Apple's samples wait 10 s in all.
 CONNECT_TIMEOUT_S: Final = 10
@@ -17,6 +19,10 @@ CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 30
 #: The most of an answer that is read. Assumed.
 ANSWER_LIMIT_BYTES: Final = 64 * 1024
+#: How long a transfer may take, seconds. Assumed.
+TRANSFER_LIMIT_S: Final = 600
+#: How much of a transfer is read at a time.
+CHUNK_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -29,19 +35,52 @@ class HttpAnswer:
     body: bytes
 
 
+class SizedChunks(Protocol):
+    """A body in chunks whose length together is known."""
+
+    def __len__(self) -> int:
+        """Give the length of all chunks together, bytes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the chunks."""
+
+
+Body: TypeAlias = bytes | SizedChunks
+
+
+@dataclass(frozen=True)
+class HttpStream:
+    """What a server answers, as it comes."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+
 class HttpClient:
     """Makes requests over kept connections, one session for each thread."""
 
-    def __init__(self, https_proxy: str | None = None, read_timeout_s: float | None = None) -> None:
+    def __init__(
+        self,
+        https_proxy: str | None = None,
+        read_timeout_s: float | None = None,
+        *,
+        public_only: bool = False,
+        tells_paths: bool = True,
+    ) -> None:
         """Make a client.
 
         Args:
             read_timeout_s: how long to wait for the next bytes, `READ_TIMEOUT_S` if None.
             https_proxy: proxy for https addresses. The environment is not looked at otherwise:
                 an entry in `~/.netrc` would replace our `Authorization` header.
+            public_only: whether https addresses must lead to the public Internet.
+            tells_paths: whether errors name the path; one that opens a file is a secret.
         """
         self._proxies = {"https": https_proxy} if https_proxy else {}
         self._read_timeout_s = read_timeout_s
+        self._public_only = public_only
+        self._tells_paths = tells_paths
         self._local = threading.local()
 
     def request(
@@ -49,37 +88,83 @@ class HttpClient:
         method: str,
         address: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
+        body: Body = b"",
         message_id: str | None = None,
+        answer_limit_bytes: int | None = None,
     ) -> HttpAnswer:
         """Make one request; redirects are not followed.
+
+        Args:
+            method: of HTTP.
+            address: where it goes.
+            headers: what it says of itself.
+            body: bytes, or chunks whose length together is known.
+            message_id: names it in errors.
+            answer_limit_bytes: the most of an answer that is read, `ANSWER_LIMIT_BYTES` if None.
 
         Raises:
             RemoteUnreachable: no connection, no answer in time, or a broken one.
             RemoteRefused: it is no request that could be made.
         """
+        with (
+            self._translating(method, address, message_id),
+            self._open(method, address, headers, body) as response,
+        ):
+            answer = _read(response, answer_limit_bytes or ANSWER_LIMIT_BYTES)
+            return HttpAnswer(response.status_code, response.headers, answer)
+
+    @contextmanager
+    def stream(
+        self, method: str, address: str, message_id: str | None = None
+    ) -> Iterator[HttpStream]:
+        """Make one request without a body, and read its answer as it comes; raises as `request`."""
+        with self._translating(method, address, message_id):
+            response = self._open(method, address, {"Accept-Encoding": "identity"}, b"")
+        with response:
+
+            def read() -> Iterator[bytes]:
+                with self._translating(method, address, message_id):
+                    yield from _chunks(response)
+
+            yield HttpStream(response.status_code, response.headers, read())
+
+    def _open(
+        self, method: str, address: str, headers: Mapping[str, str] | None, body: Body
+    ) -> requests.Response:
+        return self._session().request(
+            method,
+            address,
+            headers=dict(headers or {}),
+            data=body,
+            timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s or READ_TIMEOUT_S),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    @contextmanager
+    def _translating(self, method: str, address: str, message_id: str | None) -> Iterator[None]:
+        """Turn errors of requests' into ours."""
+        shown = address.partition("?")[0] if self._tells_paths else origin_of(address)
         try:
-            with self._session().request(
-                method,
-                address,
-                headers=dict(headers or {}),
-                data=body,
-                timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s or READ_TIMEOUT_S),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return HttpAnswer(response.status_code, response.headers, _read(response))
+            yield
+        except AddressPrivate as error:
+            raise AddressRefused(
+                f"{error}: set MSP_CONTENT_HOSTS to hosts of Apple's alone",
+                method=method,
+                address=shown,
+                message_id=message_id,
+            ) from error
         except (
             requests.exceptions.InvalidURL,
             requests.exceptions.InvalidHeader,
             UnicodeError,
         ) as error:
             raise RemoteRefused(
-                type(error).__name__, method=method, address=address, message_id=message_id
+                type(error).__name__, method=method, address=shown, message_id=message_id
             ) from error
         except (requests.RequestException, HTTPError) as error:
             raise RemoteUnreachable(
-                _describe(error), method=method, address=address, message_id=message_id
+                _describe(error), method=method, address=shown, message_id=message_id
             ) from error
 
     def _session(self) -> requests.Session:
@@ -88,16 +173,28 @@ class HttpClient:
             session = requests.Session()
             session.trust_env = False
             session.proxies = dict(self._proxies)
+            if self._public_only:
+                session.mount("https://", PublicAdapter())
             self._local.session = session
         return session
 
 
-def _read(response: requests.Response) -> bytes:
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Give an answer as it comes, for no longer than a transfer may take."""
+    deadline = time.monotonic() + TRANSFER_LIMIT_S
+    # What is there, however little: a whole chunk of drops would be waited for without an end.
+    while piece := response.raw.read1(CHUNK_BYTES, decode_content=False):
+        yield piece
+        if time.monotonic() > deadline:
+            raise requests.Timeout(f"took longer than {TRANSFER_LIMIT_S} s")
+
+
+def _read(response: requests.Response, limit_bytes: int) -> bytes:
     """Read an answer's beginning, for no longer than we wait for the first of its bytes."""
     deadline = time.monotonic() + READ_TIMEOUT_S
     answer = b""
-    while len(answer) < ANSWER_LIMIT_BYTES and time.monotonic() < deadline:
-        piece = response.raw.read1(ANSWER_LIMIT_BYTES - len(answer), decode_content=True)
+    while len(answer) < limit_bytes and time.monotonic() < deadline:
+        piece = response.raw.read1(limit_bytes - len(answer), decode_content=True)
         if not piece:
             break
         answer += piece
