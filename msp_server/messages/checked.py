@@ -10,6 +10,7 @@ from typing import (
     Any,
     Final,
     TypeVar,
+    Union,
     dataclass_transform,
     get_args,
     get_origin,
@@ -26,6 +27,8 @@ from msp_server.messages.raw import JsonObject
 T = TypeVar("T")
 
 _FIELD: Final = re.compile(r"[a-z_0-9]+")
+#: Choices of a union that pydantic puts into a path, and that look like fields.
+_CHOICES: Final = frozenset({"str", "select", "picker", "input"})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -81,6 +84,8 @@ def translate(error: ValidationError, path: str, positional: Sequence[str] = ())
         found = inner.inside(field_path) if field_path else inner
     elif fault["type"] == "union_tag_invalid":  # what pydantic says of it quotes the value
         found = ContentInvalid("is none of the types there are", field=field_path)
+    elif fault["type"] == "unexpected_keyword_argument":  # the path has no room for any name
+        found = ContentInvalid("is no field there is", field=field_path, value=fault["loc"][-1])
     else:
         found = ContentInvalid(fault["msg"][:1].lower() + fault["msg"][1:], field=field_path)
     return found.inside(path)
@@ -107,7 +112,7 @@ def _joined(location: Sequence[int | str]) -> str:
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif _FIELD.fullmatch(part):  # not the name of a choice in a union
+        elif _FIELD.fullmatch(part) and part not in _CHOICES:
             path += f".{part}" if path else part
     return path
 
@@ -137,6 +142,6 @@ def _limits_in(hint: Any) -> Iterator[Limit]:  # noqa: ANN401 - an annotation ca
         inner, *metadata = get_args(hint)
         yield from (each for each in metadata if isinstance(each, Limit))
         yield from _limits_in(inner)
-    elif isinstance(hint, types.UnionType):
+    elif get_origin(hint) in (Union, types.UnionType):  # the first where a part is Annotated
         for choice in get_args(hint):
             yield from _limits_in(choice)

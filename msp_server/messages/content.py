@@ -9,6 +9,7 @@ from pydantic import SkipValidation
 from pydantic.dataclasses import dataclass
 
 from msp_server.errors import ContentInvalid
+from msp_server.messages.by_reference import ByReference
 from msp_server.messages.checked import build
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
 from msp_server.messages.form import Form
@@ -35,6 +36,28 @@ class Unknown:
     raw: SkipValidation[JsonObject] = raw_fields()
 
 
+@dataclass(frozen=True)
+class DataRef:
+    """A pointer to an answer that was too large to come by itself; no handler sees it.
+
+    Source: MSP REST API, "Messages Received": over 10 KB.
+    """
+
+    raw: SkipValidation[JsonObject] = raw_fields()
+
+
+@dataclass(frozen=True)
+class ResponseLost:
+    """The customer answered an interactive message, and what they answered cannot be fetched.
+
+    Source: observed: references live for seconds.
+    """
+
+    #: Why, in words.
+    problem: str
+    raw: SkipValidation[JsonObject] = raw_fields()
+
+
 #: What a customer answers to an interactive message.
 InteractiveResponse: TypeAlias = (
     QuickReplyResponse
@@ -45,9 +68,11 @@ InteractiveResponse: TypeAlias = (
     | InvitationResponse
 )
 #: What a customer can say that asks for an answer; typing never does.
-AnswerableContent: TypeAlias = Text | Tapback | InlineReply | InteractiveResponse | Close | Unknown
+AnswerableContent: TypeAlias = (
+    Text | Tapback | InlineReply | InteractiveResponse | ResponseLost | Close | Unknown
+)
 #: What a customer can say.
-InboundContent: TypeAlias = AnswerableContent | TypingStart | TypingEnd
+InboundContent: TypeAlias = AnswerableContent | DataRef | TypingStart | TypingEnd
 #: What a business can say.
 OutboundContent: TypeAlias = (
     Text
@@ -59,6 +84,7 @@ OutboundContent: TypeAlias = (
     | CustomApp
     | Invitation
     | RawInteractive
+    | ByReference
     | TypingStart
     | TypingEnd
 )
@@ -84,7 +110,7 @@ def parse_content(kind: str, fields: JsonObject) -> InboundContent:
         case "text":
             return parse_text(fields) or Unknown(kind, raw=fields)
         case "interactive":
-            return parse_response(fields) or Unknown(kind, raw=fields)
+            return parse_response(fields) or _unresolved(fields)
         case "typing_start":
             return TypingStart(raw=fields)
         case "typing_end":
@@ -93,6 +119,13 @@ def parse_content(kind: str, fields: JsonObject) -> InboundContent:
             return InvitationResponse.parse_refusal(fields) or Close(raw=fields)
         case _:
             return Unknown(kind[:64], raw=fields)
+
+
+def _unresolved(fields: JsonObject) -> DataRef | Unknown:
+    """Tell a reference to an answer from an answer that is not understood."""
+    if object_in(fields, "interactiveDataRef") and not object_in(fields, "interactiveData"):
+        return DataRef(raw=fields)
+    return Unknown("interactive", raw=fields)
 
 
 def parse_response(raw: JsonObject) -> InteractiveResponse | None:
@@ -121,13 +154,21 @@ def parse_outbound(fields: JsonObject) -> OutboundContent:
         known = ", ".join(_SENDABLE)
         raise ContentInvalid("names no kind", field="kind", value=name, limit=f"there are {known}")
     if isinstance(values.get("fallback"), dict):
-        values["fallback"] = parse_outbound(values["fallback"])
+        try:
+            values["fallback"] = parse_outbound(values["fallback"])
+        except ContentInvalid as error:
+            raise error.inside(f"{name}.fallback") from None
     return build(kind, values)
 
 
 def asks_for_answer(content: InboundContent) -> TypeGuard[AnswerableContent]:
     """Tell whether an agent is asked what to say to this."""
     return isinstance(content, AnswerableContent)
+
+
+def needs_answer(content: InboundContent) -> bool:
+    """Tell whether something is to be answered, now or once it was fetched."""
+    return asks_for_answer(content) or isinstance(content, DataRef)
 
 
 def closes(content: InboundContent) -> bool:

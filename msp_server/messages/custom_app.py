@@ -13,10 +13,10 @@ from msp_server.messages.checked import checked, set_field
 from msp_server.messages.image import Gallery, Image
 from msp_server.messages.interactive import (
     BID,
+    Bubble,
     Bubbled,
     Response,
-    Shown,
-    as_bubble,
+    Title,
     frame,
 )
 from msp_server.messages.raw import JsonObject, object_in, present, text_in
@@ -24,6 +24,8 @@ from msp_server.messages.raw import JsonObject, object_in, present, text_in
 _BID: Final = re.compile(
     r"com\.apple\.messages\.MSMessageExtensionBalloonPlugin:([^:\s]+):([^:\s]+)"
 )
+#: A query of RFC 3986.
+_QUERY: Final = re.compile(r"\?(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 _SOURCE: Final = "MSP API Tutorial, exercise 22"
 #: Pictures inside a bubble are named in `data`, which a custom app does not have.
 _NO_PICTURE: Final = "a custom app shows its own pictures"
@@ -40,7 +42,7 @@ class CustomApp(Bubbled):
     bid: str
     #: Number in the App Store.
     app_id: int
-    app_name: Shown
+    app_name: Title
     #: What the app is told: a query string that begins with `?`, or names and texts.
     url: str | Mapping[str, str]
     _: KW_ONLY
@@ -56,14 +58,14 @@ class CustomApp(Bubbled):
             raise _invalid("bid", "names no app", "team and bundle id of the extension")
         if self.app_id <= 0:
             raise _invalid("app_id", "is no number of an app", "as the App Store shows it")
-        url = self.url if isinstance(self.url, str) else f"?{urlencode(self.url, quote_via=quote)}"
-        if not url.startswith("?") or not url.isascii() or not url.isprintable() or " " in url:
-            raise _invalid("url", "is no query string", "begin it with ?, percent-encoded")
+        url = self.url if isinstance(self.url, str) else _encode(self.url)
+        if not _QUERY.fullmatch(url):
+            raise _invalid("url", "is no query string", "begin it with ?, percent-encoded once")
         limits.APP_URL.check(url, "url")
         set_field(self, "url", url)
-        for bubble in (self.received, self.replied):
-            if bubble is not None and as_bubble(bubble).image is not None:
-                raise _invalid("received.image", "cannot be shown", _NO_PICTURE)
+        for name, bubble in (("received", self.received), ("replied", self.replied)):
+            if isinstance(bubble, Bubble) and bubble.image is not None:
+                raise _invalid(f"{name}.image", "cannot be shown", _NO_PICTURE)
 
     def require_reported(self) -> None:
         """Check what vendors report of the message as a whole."""
@@ -141,6 +143,13 @@ class CustomAppResponse(Response):
             url=text_in(interactive, "URL") or "",
             **shared,
         )
+
+
+def _encode(parameters: Mapping[str, str]) -> str:
+    try:
+        return f"?{urlencode(parameters, quote_via=quote)}"
+    except UnicodeEncodeError as error:
+        raise _invalid("url", "has half of a surrogate pair in it", "give whole letters") from error
 
 
 def _invalid(field: str, problem: str, limit: str) -> ContentInvalid:

@@ -19,7 +19,9 @@ from msp_server.messages.content import (
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId, parse_business_id
 from msp_server.messages.interactive import Interactive
 from msp_server.messages.invitation import MESSAGE_TYPE, Invitation
+from msp_server.messages.outgoing_file import OutgoingFile
 from msp_server.messages.raw import JsonObject
+from msp_server.messages.references import Reference, parse_references
 
 #: The headers of Apple's that say something about a message, in lower case.
 #: Source: MSP REST API, "Common Specifications".
@@ -50,6 +52,8 @@ class InboundMessage:
     #: The entry point's hints.
     intent: str | None = None
     group: str | None = None
+    #: What has to be fetched before it can be answered.
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class OutboundMessage:
     automated: bool
     #: How long the next message waits after this one was accepted, seconds.
     pause_s: float = 0
+    #: The content's files, as they wait for being uploaded.
+    files: tuple[OutgoingFile, ...] = ()
 
     def __post_init__(self) -> None:
         """Fill in the ids that the content's author left out: this message's serves for all."""
@@ -122,6 +128,8 @@ class OutboundMessage:
             headers["auto-reply"] = "true"
         if invites:
             headers["message-type"] = MESSAGE_TYPE
+        if isinstance(self.content, Interactive) and self.content.reusable:
+            headers["include-data-ref"] = "true"
         return headers, _encode(fields)
 
 
@@ -157,6 +165,7 @@ def parse_message(headers: Mapping[str, str], fields: JsonObject) -> InboundMess
         locale=_hint(fields.get("locale")),
         intent=_hint(fields.get("intent")),
         group=_hint(fields.get("group")),
+        references=parse_references(fields),
     )
 
 

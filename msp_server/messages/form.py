@@ -1,6 +1,6 @@
 """Forms: pages of questions, one after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY
 from typing import Annotated, ClassVar, Final
 
@@ -13,7 +13,6 @@ from msp_server.messages.checked import checked, set_field
 from msp_server.messages.form_pages import (
     DatePage,
     InputPage,
-    Option,
     PickerPage,
     SelectPage,
 )
@@ -75,32 +74,38 @@ class Form(Bubbled):
     private: bool = False
 
     def __post_init__(self) -> None:
-        """Check that every page that is named is there."""
+        """Check that every page that is named is there, and that the form can come to an end."""
         super().__post_init__()
         set_field(self, "pages", tuple(self.pages))
-        names = self.page_identifiers()
-        for place, page in enumerate(self.pages):
-            for target in _targets(page):
-                if target not in names:
-                    raise ContentInvalid(
-                        "names a page that is not there",
-                        field=f"pages[{place}].next",
-                        value=target,
-                        limit=f"there are {', '.join(names)}"[:500],
-                        source=_SOURCE,
-                    )
+        ways = {name: set(page.ways(after)) for name, page, after in self._in_order()}
+        for place, targets in enumerate(ways.values()):
+            for target in targets - ways.keys() - {None}:
+                raise ContentInvalid(
+                    "names a page that is not there",
+                    field=f"pages[{place}].next",
+                    value=target,
+                    limit=f"there are {', '.join(ways)}"[:500],
+                    source=_SOURCE,
+                )
+        if not _ends(ways):
+            raise ContentInvalid(
+                "lead round in a circle",
+                field="pages",
+                limit="one of them has to be the last",
+                source=_SOURCE,
+            )
 
-    def page_identifiers(self) -> list[str]:
-        """Give the identifier of each page, in order."""
-        return identifiers((page.identifier for page in self.pages), "pages.identifier")
+    def _in_order(self) -> list[tuple[str, Page, str | None]]:
+        """Give every page with its identifier, and that of the page behind it."""
+        names = identifiers((page.identifier for page in self.pages), "pages.identifier")
+        return list(zip(names, self.pages, [*names[1:], None], strict=True))
 
     def feature(self, gallery: Gallery) -> JsonObject:
         """Give what stands in `data` for this kind alone.
 
         Some read `private` in one place, some in the other: it stands in both.
         """
-        names = self.page_identifiers()
-        following = [*names[1:], None]
+        pages = self._in_order()
         return {
             "dynamic": {
                 "version": FORM_VERSION,
@@ -108,20 +113,24 @@ class Form(Bubbled):
                 "private": self.private,
                 "data": {
                     "private": self.private,
-                    "startPageIdentifier": names[0],
+                    "startPageIdentifier": pages[0][0],
                     "showSummary": self.summary,
                     **present(splash=self.splash.to_wire(gallery) if self.splash else None),
-                    "pages": [
-                        page.to_wire(name, after, gallery)
-                        for page, name, after in zip(self.pages, names, following, strict=True)
-                    ],
+                    "pages": [page.to_wire(name, after, gallery) for name, page, after in pages],
                 },
             }
         }
 
 
-def _targets(page: Page) -> Iterator[str]:
-    options: Sequence[Option | str] = page.items if isinstance(page, SelectPage) else ()
-    for each in (page, *options):
-        if not isinstance(each, str) and each.next is not None:
-            yield each.next
+def _ends(ways: Mapping[str, Iterable[str | None]]) -> bool:
+    """Tell whether some way leads from the first page to the end."""
+    reached: set[str | None] = set()
+    waiting: list[str | None] = [next(iter(ways))]
+    while waiting:
+        name = waiting.pop()
+        if name is None:
+            return True
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(ways[name])
+    return False

@@ -4,7 +4,7 @@ Source of all of it: observed, by several who quote Apple's page on forms.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY
 from datetime import date
 from enum import StrEnum
@@ -18,8 +18,7 @@ from msp_server.messages.interactive import Identifier, Shown, Title, identifier
 from msp_server.messages.raw import JsonObject, present
 
 _SOURCE: Final = "observed, by several who quote Apple's page on forms"
-_DATE_PARTS: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d"}
-
+_DATE_PARTS: Final = ("yyyy", "MM", "dd")
 _LEADING_ON: Final = ("nextPageIdentifier", "submitForm")
 
 #: Where one vendor's check wants words.
@@ -81,9 +80,17 @@ class _Page:
     #: Whether the form ends here.
     last: bool = False
 
+    def following(self, after: str | None) -> str | None:
+        """Give the page that follows, where that does not hang on what is chosen; None: none."""
+        return None if self.last else self.next or after
+
+    def ways(self, after: str | None) -> Iterator[str | None]:
+        """Give every page that may follow; None where the form ends."""
+        yield self.following(after)
+
     def common(self, kind: str, identifier: str, after: str | None) -> JsonObject:
         """Give what every page has on the wire."""
-        following = None if self.last else self.next or after
+        following = self.following(after)
         return {
             "pageIdentifier": identifier,
             "type": kind,
@@ -94,11 +101,37 @@ class _Page:
 
 
 @checked
-class SelectPage(_Page):
-    """Answers to choose from, one or several."""
+class _OptionsPage(_Page):
+    """What every page with options has."""
 
     #: A text stands for an option with that title.
     items: Annotated[Sequence[Option | str], limits.NOT_EMPTY]
+
+    def __post_init__(self) -> None:
+        """Make options of the texts, and see that no identifier is there twice."""
+        options = [Option(item) if isinstance(item, str) else item for item in self.items]
+        set_field(self, "items", tuple(options))
+        self.numbered()
+
+    def numbered(self) -> list[tuple[str, Option]]:
+        """Give every option with its identifier, in order."""
+        options = [item for item in self.items if isinstance(item, Option)]
+        names = identifiers((option.identifier for option in options), "items.identifier")
+        return list(zip(names, options, strict=True))
+
+    def targets(self) -> list[str | None]:
+        """Give the page that each option names, in order; None where it names none."""
+        return [option.next for _, option in self.numbered()]
+
+    def items_to_wire(self, gallery: Gallery) -> list[JsonObject]:
+        """Give the items of a page."""
+        return [option.to_wire(name, gallery) for name, option in self.numbered()]
+
+
+@checked
+class SelectPage(_OptionsPage):
+    """Answers to choose from, one or several."""
+
     _: KW_ONLY
     #: Whether several can be chosen.
     multiple: bool = False
@@ -106,9 +139,8 @@ class SelectPage(_Page):
 
     def __post_init__(self) -> None:
         """Check that only a single choice decides where to go on."""
-        options = as_options(self.items)
-        set_field(self, "items", options)
-        if self.multiple and any(option.next is not None for option in options):
+        super().__post_init__()
+        if self.multiple and set(self.targets()) != {None}:
             raise ContentInvalid(
                 "is given where several can be chosen",
                 field="items.next",
@@ -116,24 +148,27 @@ class SelectPage(_Page):
                 source=_SOURCE,
             )
 
+    def ways(self, after: str | None) -> Iterator[str | None]:
+        """Give every page that may follow; None where the form ends."""
+        following = self.following(after)
+        yield from (following if target is None else target for target in self.targets())
+
     def to_wire(self, identifier: str, after: str | None, gallery: Gallery) -> JsonObject:
         """Give a page; where every option leads on, the page itself does not."""
         common = self.common(self.type, identifier, after)
-        if all(option.next is not None for option in as_options(self.items)):
+        if None not in self.targets():
             common = {name: common[name] for name in common if name not in _LEADING_ON}
         return {
             **common,
             "multipleSelection": self.multiple,
-            "items": options_to_wire(self.items, gallery),
+            "items": self.items_to_wire(gallery),
         }
 
 
 @checked
-class PickerPage(_Page):
+class PickerPage(_OptionsPage):
     """Answers on a wheel, one of which is chosen."""
 
-    #: A text stands for an option with that title.
-    items: Annotated[Sequence[Option | str], limits.NOT_EMPTY]
     _: KW_ONLY
     #: What stands beside the wheel.
     label: Shown = ""
@@ -143,9 +178,8 @@ class PickerPage(_Page):
 
     def __post_init__(self) -> None:
         """Check that there is such an option."""
-        options = as_options(self.items)
-        set_field(self, "items", options)
-        if any(option.next is not None for option in options):
+        super().__post_init__()
+        if set(self.targets()) != {None}:
             raise ContentInvalid(
                 "is given on a wheel",
                 field="items.next",
@@ -166,7 +200,7 @@ class PickerPage(_Page):
             **self.common(self.type, identifier, after),
             "pickerTitle": self.label,
             "selectedItemIndex": self.selected,
-            "items": options_to_wire(self.items, gallery),
+            "items": self.items_to_wire(gallery),
         }
 
 
@@ -221,8 +255,8 @@ class DatePage(_Page):
     def _written(self, day: date | None) -> str | None:
         if day is None:
             return None
-        pattern = re.sub("yyyy|MM|dd", lambda part: _DATE_PARTS[part[0]], self.date_format)
-        return day.strftime(pattern)
+        written = dict(zip(_DATE_PARTS, day.isoformat().split("-"), strict=True))
+        return re.sub("|".join(_DATE_PARTS), lambda part: written[part[0]], self.date_format)
 
 
 @checked
@@ -280,21 +314,3 @@ class InputPage(_Page):
                 ),
             },
         }
-
-
-def as_options(items: Sequence[Option | str]) -> tuple[Option, ...]:
-    """Give the options, those that were given as texts, too.
-
-    Raises:
-        ContentInvalid: two have the same identifier.
-    """
-    options = tuple(Option(item) if isinstance(item, str) else item for item in items)
-    identifiers((option.identifier for option in options), "items.identifier")
-    return options
-
-
-def options_to_wire(items: Sequence[Option | str], gallery: Gallery) -> list[JsonObject]:
-    """Give the items of a page."""
-    options = as_options(items)
-    names = identifiers((option.identifier for option in options), "items.identifier")
-    return [option.to_wire(name, gallery) for option, name in zip(options, names, strict=True)]

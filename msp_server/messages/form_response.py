@@ -76,19 +76,19 @@ class FormResponse(Response):
 def parse_form(raw: JsonObject) -> FormResponse | None:
     """Read a response, or give None when its shape is not known.
 
-    `selections` and `private` stand in `dynamic`, or else in `dynamic.data`.
+    `selections` stand in `dynamic`, or else in `dynamic.data`; `private` may stand in either.
 
     Source: observed.
     """
     dynamic = object_in(object_in(object_in(raw, "interactiveData"), "data"), "dynamic")
-    inner = object_in(dynamic, "data")
-    if not isinstance(dynamic.get("selections", inner.get("selections")), list):
+    places = (dynamic, object_in(dynamic, "data"))
+    place = next((each for each in places if isinstance(each.get("selections"), list)), None)
+    if place is None:
         return None
-    selections = objects_in(dynamic, "selections") or objects_in(inner, "selections")
-    pages = (_page(selection) for selection in selections)
+    pages = (_page(selection) for selection in objects_in(place, "selections"))
     return FormResponse(
         pages=tuple(page for page in pages if page is not None),
-        private=dynamic.get("private", inner.get("private")) is True,
+        private=any(each.get("private") is True for each in places),
         **frame(raw),
     )
 

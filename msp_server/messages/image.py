@@ -37,7 +37,7 @@ class Image:
     data: Annotated[Data, limits.NOT_EMPTY, limits.IMAGE] = field(repr=False)
     _: KW_ONLY
     #: What it shows, in words, for who cannot see it.
-    description: str | None = None
+    description: Annotated[str, limits.SHOWN_TEXT] | None = None
 
 
 class Gallery:

@@ -1,12 +1,14 @@
 """Interactive messages: what all kinds of them share, both ways."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Self
 
 from msp_server.errors import ContentInvalid
 from msp_server.messages import limits
+from msp_server.messages.attachment import Attachment
 from msp_server.messages.capability import Capability
 from msp_server.messages.checked import checked
 from msp_server.messages.image import Gallery, Image
@@ -91,6 +93,8 @@ class Interactive:
     request_id: Identifier | None = field(default=None, repr=False)
     #: Joins the bubbles of one session; the message's own id when left out.
     session_id: Identifier | None = field(default=None, repr=False)
+    #: Whether the gateway is asked for a reference, by which it can be sent again.
+    reusable: bool = field(default=False, repr=False)
 
     def identified(self, message_id: str) -> Self:
         """Give the same with every id filled in."""
@@ -196,6 +200,8 @@ class Response:
     session_id: str | None = None
     #: What the bubble says after the answer.
     title: str = ""
+    #: Files that came with it, such as the picture of a custom app.
+    attachments: tuple[Attachment, ...] = ()
     raw: JsonObject = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -232,11 +238,13 @@ def identifiers(given: Iterable[str | None], field_path: str) -> list[str]:
     Source: MSP REST API, "Type Interactive": unique in the message.
     """
     names = list(given)
-    own = [name for name in names if name is not None]
-    if len(own) != len(set(own)):
+    own = Counter(name for name in names if name is not None)
+    twice = next((name for name, count in own.items() if count > 1), None)
+    if twice is not None:
         raise ContentInvalid(
             "is given twice",
             field=field_path,
+            value=twice,
             limit="each has to be unique in the message",
             source='MSP REST API, "Type Interactive"',
         )
@@ -267,7 +275,7 @@ def frame(raw: JsonObject) -> JsonObject:
     }
 
 
-def _free(name: str, taken: list[str]) -> str:
+def _free(name: str, taken: Container[str]) -> str:
     while name in taken:
         name = f"_{name}"
     return name

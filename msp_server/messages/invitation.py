@@ -29,7 +29,7 @@ class Invitation(Interactive):
     reference: Annotated[str, limits.REQUIRED, limits.REFERENCE]
     _: KW_ONLY
     logo: Image | None = None
-    locale: str = "en-us"
+    locale: Annotated[str, limits.REQUIRED] = "en-us"
 
     @property
     def answer_key(self) -> str | None:

@@ -47,6 +47,8 @@ class Shape(StrEnum):
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 
+#: Control characters, and halves of surrogate pairs.
+_NO_PRINT: Final = ("Cc", "Cs")
 _MEASURES: Final[Mapping[Unit, Callable[[Any], int]]] = {
     Unit.CHARACTERS: len,
     Unit.UTF16: lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2,
@@ -56,7 +58,7 @@ _MEASURES: Final[Mapping[Unit, Callable[[Any], int]]] = {
     Unit.ITEMS: len,
 }
 _SHAPES: Final[Mapping[Shape, Callable[[Any], bool]]] = {
-    Shape.PRINTABLE: lambda text: all(unicodedata.category(each) != "Cc" for each in text),
+    Shape.PRINTABLE: lambda text: all(unicodedata.category(each) not in _NO_PRINT for each in text),
     Shape.ASCII: lambda text: text.isascii() and text.isprintable(),
     Shape.UNQUOTED: lambda text: not set(text) & set("\"'\u2018\u2019\u201c\u201d"),
     Shape.PNG: lambda data: data.startswith(PNG_MAGIC),
@@ -113,13 +115,9 @@ class Limit:
     def _allowed(self) -> str:
         if self.highest is None:
             return f"at least {self.lowest} are needed"
-        if self.lowest > 1:
+        if self.lowest:
             return f"{self.lowest} to {self.highest} are allowed"
-        return (
-            f"at most {self.highest} are allowed"
-            if self.lowest == 0
-            else (f"1 to {self.highest} are allowed")
-        )
+        return f"at most {self.highest} are allowed"
 
     def _invalid(self, problem: str, limit: str, value: object, field: str) -> ContentInvalid:
         since = f", since {self.since.isoformat()}" if self.since else ""

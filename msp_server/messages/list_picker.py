@@ -1,6 +1,6 @@
 """List pickers: items in sections, to be chosen from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Annotated, ClassVar, Final, Self
 
@@ -151,8 +151,12 @@ class ListPickerResponse(Response):
 
     def joined(self, name: str | None, data: JsonObject) -> Self:
         """Give the same, joined to the message it answers, with what that said of each item."""
-        offered = {item.identifier: item for item in _items(_sections(data))}
-        items = tuple(offered.get(item.identifier, item) for item in self.items)
+        sections, answered = _sections(data), _sections(object_in(self.raw, "interactiveData"))
+        # The same sections again hold what was chosen, even if a title among them says "Selected".
+        again = answered and _titles(answered) <= _titles(sections)
+        offered = {item.identifier: item for item in _items(sections)}
+        picked = _items(answered) if again else self.items
+        items = tuple(offered.get(item.identifier, item) for item in picked)
         return replace(self, to=name, items=items)
 
 
@@ -175,6 +179,10 @@ def _sections(interactive: JsonObject) -> list[JsonObject]:
     return objects_in(object_in(object_in(interactive, "data"), "listPicker"), "sections")
 
 
+def _titles(sections: list[JsonObject]) -> set[str | None]:
+    return {text_in(section, "title") for section in sections}
+
+
 def _items(sections: list[JsonObject], *, with_section: bool = True) -> list[PickedItem]:
     found: dict[str, PickedItem] = {}
     for section in sections:
@@ -185,14 +193,14 @@ def _items(sections: list[JsonObject], *, with_section: bool = True) -> list[Pic
     return list(found.values())
 
 
-def _picked(fields: Mapping[str, object], section: str | None) -> PickedItem | None:
-    identifier = label_in(dict(fields), "identifier")
+def _picked(fields: JsonObject, section: str | None) -> PickedItem | None:
+    identifier = label_in(fields, "identifier")
     if identifier is None:
         return None
     return PickedItem(
         identifier=identifier,
-        title=text_in(dict(fields), "title") or identifier,
-        subtitle=text_in(dict(fields), "subtitle"),
+        title=text_in(fields, "title") or identifier,
+        subtitle=text_in(fields, "subtitle"),
         section=section,
     )
 

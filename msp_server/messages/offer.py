@@ -5,7 +5,7 @@ text. The customer's very next text, if it is exactly a number or a title, count
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Self, TypeAlias
@@ -56,15 +56,13 @@ class Offer:
         return {**self.data, "data": {**data, **_tapped(data, place), **shown}}
 
     def _place(self, words: str) -> int | None:
-        if words.isdecimal() and len(words) <= _DIGITS_LIMIT:
-            number = int(words)
-            return number - 1 if 1 <= number <= len(self.titles) else None
-        named = [
+        number = int(words) if words.isdecimal() and len(words) <= _DIGITS_LIMIT else None
+        meant = [
             place
             for place, title in enumerate(self.titles)
-            if title.strip().casefold() == words.casefold()
+            if number == place + 1 or title.strip().casefold() == words.casefold()
         ]
-        return named[0] if len(named) == 1 else None
+        return meant[0] if len(meant) == 1 else None  # of several, no one is guessed
 
 
 def make_offer(content: Offerable, at: float) -> tuple[Text, Offer]:
@@ -124,18 +122,17 @@ def _zone_name(at: datetime) -> str:
     return "UTC" if not at.utcoffset() else at.strftime("UTC%z")
 
 
-def _tapped(data: Mapping[str, object], place: int) -> JsonObject:
+def _tapped(data: JsonObject, place: int) -> JsonObject:
     """Give what the device would have put in `data` for a tap on the choice at a place."""
-    fields = dict(data)
-    if "quick-reply" in fields:
-        reply = object_in(fields, "quick-reply")
+    if "quick-reply" in data:
+        reply = object_in(data, "quick-reply")
         item = objects_in(reply, "items")[place]
         tapped = {"selectedIndex": place, "selectedIdentifier": item["identifier"]}
         return {"quick-reply": {**reply, **tapped}}
-    if "listPicker" in fields:
-        sections = objects_in(object_in(fields, "listPicker"), "sections")
+    if "listPicker" in data:
+        sections = objects_in(object_in(data, "listPicker"), "sections")
         every = [(section, item) for section in sections for item in objects_in(section, "items")]
         section, item = every[place]
         return {"listPicker": {"sections": [{**section, "items": [item]}]}}
-    event = object_in(fields, "event")
+    event = object_in(data, "event")
     return {"event": {**event, "timeslots": [objects_in(event, "timeslots")[place]]}}

@@ -112,5 +112,5 @@ def _offered(interactive: JsonObject) -> list[JsonObject]:
 
 
 def _title(items: list[JsonObject], identifier: str) -> str | None:
-    titles = (text_in(each, "title") for each in items if each.get("identifier") == identifier)
-    return next(titles, None)
+    found = (each for each in items if label_in(each, "identifier") == identifier)
+    return text_in(next(found, {}), "title")

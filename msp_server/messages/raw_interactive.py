@@ -1,16 +1,17 @@
 """Raw interactive data: for what this version does not know yet."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, Final
 
 from msp_server.errors import ContentInvalid
-from msp_server.messages.checked import checked
+from msp_server.messages.checked import checked, set_field
 from msp_server.messages.image import Gallery
 from msp_server.messages.interactive import BID, VERSION, Interactive
-from msp_server.messages.raw import JsonObject, object_in, objects_in, text_in
+from msp_server.messages.raw import JsonObject, object_in, objects_in, present, text_in
 
-_SOURCE = 'MSP REST API, "Type Interactive"'
+_SOURCE: Final = 'MSP REST API, "Type Interactive"'
 
 
 @checked
@@ -24,7 +25,7 @@ class RawInteractive(Interactive):
     _: KW_ONLY
 
     def __post_init__(self) -> None:
-        """Check that every picture that is named is there."""
+        """Take over its ids, and check that it is JSON and has every picture that is named."""
         inner = object_in(self.data, "data")
         there = {text_in(image, "identifier") for image in objects_in(inner, "images")}
         for name in _named_images(self.data):
@@ -36,11 +37,13 @@ class RawInteractive(Interactive):
                     limit="every imageIdentifier names one of images",
                     source=_SOURCE,
                 )
-
-    @property
-    def answer_key(self) -> str | None:
-        """What a response names to say which message it answers."""
-        return text_in(object_in(self.data, "data"), "requestIdentifier") or self.request_id
+        try:
+            json.dumps(self.data, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ContentInvalid("is no JSON", field="data", source=_SOURCE) from error
+        request_id = text_in(inner, "requestIdentifier")
+        set_field(self, "request_id", request_id or self.request_id)
+        set_field(self, "session_id", text_in(self.data, "sessionIdentifier") or self.session_id)
 
     def feature(self, gallery: Gallery) -> JsonObject:
         """Give what stands in `data`, as it is."""
@@ -48,10 +51,11 @@ class RawInteractive(Interactive):
 
     def to_wire(self) -> JsonObject:
         """Give the fields that stand beside the envelope."""
-        filled = {"bid": BID, "sessionIdentifier": self.session_id, **self.data}
-        if isinstance(self.data.get("data"), dict):
-            version = {} if "mspVersion" in self.data["data"] else {"version": VERSION}
-            filled["data"] = {**version, "requestIdentifier": self.request_id, **self.data["data"]}
+        filled = {"bid": BID, **self.data, **present(sessionIdentifier=self.session_id)}
+        inner = self.data.get("data")
+        if isinstance(inner, dict):
+            version = {} if "mspVersion" in inner else {"version": VERSION}
+            filled["data"] = version | inner | present(requestIdentifier=self.request_id)
         return {"interactiveData": filled}
 
 

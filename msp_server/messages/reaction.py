@@ -32,7 +32,8 @@ _SENTENCES: Final = tuple(
         rf"Removed (?P<noun>{'|'.join(_REMOVED)}) from ",
         r"Reacted (?P<emoji>[^\sA-Za-z]{1,32}) to ",
         r"Removed (?:a |an )?(?P<gone>[^\sA-Za-z]{1,32}) from ",
-        r"Reacted with a (?P<sticker>sticker) to ",
+        r"Reacted with a sticker to ",
+        r"Removed a (?P<sticker_gone>sticker) from ",
     )
 )
 
@@ -99,6 +100,6 @@ def _parse_tapback(body: str, raw: JsonObject) -> Tapback | None:
         if symbol is not None and symbol.isascii():
             continue  # a word or a number, no emoji
         emoji = symbol or _ADDED.get(parts.get("verb", "")) or _REMOVED.get(parts.get("noun", ""))
-        removed = "noun" in parts or "gone" in parts
+        removed = not parts.keys().isdisjoint({"noun", "gone", "sticker_gone"})
         return Tapback(body, emoji=emoji, quoted=parts["quoted"], removed=removed, raw=raw)
     return None

@@ -1,6 +1,7 @@
 """Rich links: a web address with a title and a picture."""
 
 import base64
+import re
 from dataclasses import KW_ONLY
 from typing import Annotated, ClassVar, Final
 
@@ -12,6 +13,8 @@ from msp_server.messages.limits import PNG_MAGIC
 from msp_server.messages.raw import JsonObject
 
 _JPEG_MAGIC: Final = b"\xff\xd8\xff"
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
+_SOURCE: Final = 'MSP REST API, "Type Rich Link"'
 
 
 @checked
@@ -22,7 +25,11 @@ class Video:
     """
 
     url: Annotated[str, limits.REQUIRED, limits.URL]
-    mime_type: str = "video/mp4"
+    mime_type: Annotated[str, limits.REQUIRED] = "video/mp4"
+
+    def __post_init__(self) -> None:
+        """Check the address."""
+        _require_web_address(self.url)
 
 
 @checked
@@ -43,15 +50,7 @@ class RichLink:
 
     def __post_init__(self) -> None:
         """Check the address, and the picture, which may measure less than in a list picker."""
-        for url in (self.url, self.video.url if self.video else "https:"):
-            if not url.startswith(("https:", "http:")):
-                raise ContentInvalid(
-                    "is no web address",
-                    field="url",
-                    value=url,
-                    limit="it has to begin with https://",
-                    source='MSP REST API, "Type Rich Link"',
-                )
+        _require_web_address(self.url)
         limits.LINK_IMAGE.check(self.image.data, "image.data")
         _mime_type(self.image)
 
@@ -71,6 +70,17 @@ class RichLink:
         }
 
 
+def _require_web_address(url: str) -> None:
+    if not _WEB_ADDRESS.fullmatch(url):
+        raise ContentInvalid(
+            "is no web address",
+            field="url",
+            value=url,
+            limit="it has to begin with https://, and to have no space in it",
+            source=_SOURCE,
+        )
+
+
 def _mime_type(image: Image) -> str:
     """Tell what a picture is by its first bytes."""
     if image.data.startswith(PNG_MAGIC):
@@ -81,5 +91,5 @@ def _mime_type(image: Image) -> str:
         "is neither PNG nor JPEG",
         field="image.data",
         limit="a rich link's picture has to be one of them",
-        source='MSP REST API, "Type Rich Link"',
+        source=_SOURCE,
     )

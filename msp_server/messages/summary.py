@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from msp_server.messages.raw import JsonObject, object_in, objects_in, text_in
+from msp_server.messages.quick_reply import parse_quick_reply
+from msp_server.messages.raw import JsonObject, object_in, text_in
 
 
 def summary(fields: JsonObject) -> str:
@@ -19,17 +20,12 @@ def _words(fields: JsonObject) -> Iterator[str]:
     interactive = object_in(fields, "interactiveData")
     data = object_in(interactive, "data")
     quick_reply = object_in(data, "quick-reply")
-    chosen = quick_reply.get("selectedIdentifier")
-    picked = [
-        text_in(item, "title")
-        for item in objects_in(quick_reply, "items")
-        if item.get("identifier") == chosen
-    ]
+    tapped = parse_quick_reply(fields)
     parameters = object_in(object_in(data, "notification"), "parameters")
     for words in (
-        f"{link['title']} {text_in(link, 'url') or ''}" if text_in(link, "title") else None,
+        " ".join(filter(None, (text_in(link, "title"), text_in(link, "url")))),
         text_in(fields, "body"),
-        *picked,
+        tapped.title if tapped else None,
         text_in(quick_reply, "summaryText"),
         text_in(object_in(data, "replyMessage"), "title"),
         text_in(object_in(interactive, "receivedMessage"), "title"),

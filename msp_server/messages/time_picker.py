@@ -59,10 +59,11 @@ class Timeslot:
         """Check that Apple can be told this time."""
         if self.start.utcoffset() is None:
             raise _invalid("start", "has no time zone", "it has to be an aware time")
-        if self.start.second or self.start.microsecond:
+        if not 1000 < self.start.year < 9999:
+            raise _invalid("start", "is out of range", "its year has to be from 1001 to 9998")
+        in_greenwich = self.start.astimezone(UTC)
+        if in_greenwich.second or in_greenwich.microsecond:
             raise _invalid("start", "has seconds", "it has to be a whole minute")
-        if not 1000 <= self.start.astimezone(UTC).year <= 9998:
-            raise _invalid("start", "is out of range", "its year has to be from 1000 to 9998")
         if self.duration_s <= 0:
             raise _invalid("duration_s", "is not above 0", "it has to be a number of seconds")
 
@@ -175,7 +176,7 @@ class TimePickerResponse(Response):
 
     def joined(self, name: str | None, data: JsonObject) -> Self:
         """Give the same, joined to the message it answers, with what that said of the time."""
-        offered = (slot for slot in _slots(data) if slot.get("identifier") == self.identifier)
+        offered = (each for each in _slots(data) if label_in(each, "identifier") == self.identifier)
         slot = next(offered, {})
         return replace(
             self,
