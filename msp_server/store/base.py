@@ -99,6 +99,10 @@ class Entry:
     #: Since when it fails, in seconds since 1970; None before its first failure.
     failing_since: float | None
     claim: str
+    #: Files that go with it, as JSON; None for none.
+    files: str | None = None
+    #: Whether they are uploaded: then `packed` names them.
+    uploaded: bool = True
 
 
 class Entries:
@@ -171,6 +175,8 @@ class Entries:
             while (conversation_id := connection.scalar(is_due)) is not None:
                 self._drop_abandoned(connection, now, conversation_id)
                 row = self._oldest_waiting(connection, conversation_id)
+                if row is not None and not self._is_ready(connection, row):
+                    row = None
                 self._set_due(connection, conversation_id, None if row is None else now + lease_s)
                 if row is not None:
                     return self._take(connection, row)
@@ -186,6 +192,10 @@ class Entries:
             now: seconds since 1970.
             conversation_id: where to look; everywhere if None.
         """
+
+    def _is_ready(self, _connection: Connection, _row: Row[Any]) -> bool:
+        """Tell whether an entry can be worked on; who makes it so sets when it is due."""
+        return True
 
     def _take(self, connection: Connection, row: Row[Any]) -> Entry:
         entry = Entry(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from msp_server.messages.capability import Capability, parse_capabilities
-from msp_server.messages.content import asks_for_answer
+from msp_server.messages.content import needs_answer
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
 from msp_server.store.base import Database, insert_into
@@ -127,7 +127,7 @@ def take_over(connection: Connection, row: Row[Any], message: InboundMessage, no
     values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if message.capabilities is not None:
         values["capabilities"] = ",".join(sorted(message.capabilities))
-    values["heard_at"] = now if asks_for_answer(message.content) else row.heard_at
+    values["heard_at"] = now if needs_answer(message.content) else row.heard_at
     connection.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == row.id).values(**values))
 
 

@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
-from msp_server.messages.content import asks_for_answer, closes, fingerprint, kind_name
+from msp_server.messages.content import closes, fingerprint, kind_name, needs_answer
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.offer import Offer
+from msp_server.messages.reaction import Tapback
 from msp_server.store.base import Entries, Entry, fit, insert_into, lock_conversation
 from msp_server.store.conversations import Changes, lock_or_make, take_over
+from msp_server.store.fetches import put_fetches, unfetched
 from msp_server.store.outbox import bury_closed, put_buried_rows, put_rows, row_of
-from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, InboxState
+from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, InboxState, OutboxState
+from msp_server.store.taps import REPEATED, find_same_tap
 
-#: How long the same tap under another id counts as the same, seconds.
-#: Source: observed, 0.5 to 2 s apart.
-SAME_TAP_S: Final = 10.0
 #: Why a message is answered that nobody answered by itself.
-REPEATED: Final = "the same tap as message {}"
 BY_DESK: Final = "held for desk {}, which wrote later or gave back"
 LEFT: Final = "held for desk {}, and then the customer left"
 
@@ -75,6 +75,7 @@ class Inbox(Entries):
             )
             if seq is None:
                 return False
+            put_fetches(connection, message, seq, conversation.id, now)
             take_over(connection, conversation, message, now)
             if not ends:
                 self._let_answer(connection, conversation, seq, message, now)
@@ -116,6 +117,20 @@ class Inbox(Entries):
                 self._hold_waiting(connection, conversation.id)
             return True
 
+    def packed(self, seq: int) -> bytes:
+        """Give the body of a message as the bytes that came.
+
+        Raises:
+            KeyError: there is no such message.
+        """
+        with self._database.read() as connection:
+            packed: bytes | None = connection.scalar(
+                select(INBOX.c.packed).where(INBOX.c.seq == seq)
+            )
+        if packed is None:
+            raise KeyError(seq)
+        return packed
+
     def give_back(self, conversation_id: str, now: float) -> int:
         """Give a conversation back from its desk to the agent.
 
@@ -129,15 +144,19 @@ class Inbox(Entries):
             conversation = lock_conversation(connection, conversation_id)
             wrote_at = connection.scalar(
                 select(func.max(OUTBOX.c.created_at)).where(
-                    OUTBOX.c.conversation_id == conversation_id, OUTBOX.c.answers.is_(None)
+                    OUTBOX.c.conversation_id == conversation_id,
+                    OUTBOX.c.answers.is_(None),
+                    OUTBOX.c.state != OutboxState.BURIED,
                 )
             )
             answered = _held(conversation_id, INBOX.c.created_at <= (wrote_at or 0.0))
+            values: dict[str, Any] = {"desk": None, "note": None}
+            if _passed_over(connection, conversation, answered):
+                values["offer"] = None
             _end_held(connection, answered, BY_DESK.format(conversation.desk), now)
             waiting = connection.execute(
                 update(INBOX).where(*_held(conversation_id)).values(state=InboxState.RECEIVED)
             ).rowcount
-            values: dict[str, Any] = {"desk": None, "note": None}
             if waiting and conversation.answer_at is None:
                 values["answer_at"] = now
             _set(connection, conversation_id, values)
@@ -150,6 +169,10 @@ class Inbox(Entries):
             lock_conversation(connection, entry.conversation_id)
             if self._change(connection, entry, values):
                 self._set_due(connection, entry.conversation_id, now + delay_s)
+
+    def _is_ready(self, connection: Connection, row: Row[Any]) -> bool:
+        """Tell whether all that a message points at was fetched, or cannot be."""
+        return not unfetched(connection, row.seq)
 
     def _let_answer(
         self,
@@ -188,17 +211,11 @@ def _first_state(
     now: float,
 ) -> tuple[InboxState, str | None]:
     """Say how a message begins: waiting for an agent, held for a desk, or needing no answer."""
-    if not asks_for_answer(message.content):
+    if not needs_answer(message.content):
         return InboxState.ANSWERED, None
-    if tap is not None:
-        same = select(INBOX.c.message_id).where(
-            INBOX.c.conversation_id == conversation.id,
-            INBOX.c.tap == tap,
-            INBOX.c.created_at >= now - SAME_TAP_S,
-        )
-        first = connection.scalar(same.order_by(INBOX.c.seq).limit(1))
-        if first is not None:
-            return InboxState.ANSWERED, fit(REPEATED.format(first))
+    first = find_same_tap(connection, conversation.id, tap, now, message.id)
+    if first is not None:
+        return InboxState.ANSWERED, fit(REPEATED.format(first))
     if conversation.desk is not None and not closes(message.content):
         return InboxState.HELD, None
     return InboxState.RECEIVED, None
@@ -212,7 +229,7 @@ def _change_conversation(
         if changes.offer is not None or conversation.offer == changes.ended_offer:
             values["offer"] = changes.offer
         if changes.desk is not None:
-            values |= {"desk": changes.desk, "note": changes.note}
+            values |= {"desk": fit(changes.desk), "note": fit(changes.note)}
     if values:
         _set(connection, conversation.id, values)
 
@@ -231,6 +248,18 @@ def _end_held(
         .where(*held)
         .values(state=InboxState.ANSWERED, reason=fit(reason), finished_at=now)
     )
+
+
+def _passed_over(
+    connection: Connection, conversation: Row[Any], answered: Sequence[ColumnElement[bool]]
+) -> bool:
+    """Tell whether a desk answered what was said to an offer: then the offer is over."""
+    if conversation.offer is None:
+        return False
+    said_at = connection.scalar(
+        select(func.max(INBOX.c.created_at)).where(*answered, INBOX.c.kind != Tapback.__name__)
+    )
+    return said_at is not None and said_at >= Offer.from_json(conversation.offer).at
 
 
 def _set(connection: Connection, conversation_id: str, values: dict[str, Any]) -> None:

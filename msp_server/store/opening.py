@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from msp_server.errors import StoreBusy, StoreError, StoreUnavailable
 from msp_server.store.base import Database, insert_into
 from msp_server.store.conversations import Conversations
+from msp_server.store.fetches import Fetches
 from msp_server.store.history import History
 from msp_server.store.inbox import Inbox
 from msp_server.store.outbox import Outbox
@@ -33,6 +34,7 @@ class Store:
 
     inbox: Inbox
     outbox: Outbox
+    fetches: Fetches
     conversations: Conversations
     history: History
     _database: Database
@@ -68,6 +70,7 @@ class Store:
             _lock(descriptor, self._lock_file)
             self.inbox.recover(now)
             self.outbox.recover(now)
+            self.fetches.recover(now)
             yield
         finally:
             os.close(descriptor)
@@ -84,7 +87,7 @@ def open_store(database_url: str) -> Store:
         database_url: `sqlite:///FILE`, in a directory that exists, or `postgresql+psycopg://…`.
 
     Raises:
-        StoreUnavailable: it cannot be opened; says why.
+        StoreUnavailable: it cannot be opened, or an earlier version made it; says why.
     """
     try:
         url = make_url(database_url)
@@ -113,6 +116,7 @@ def open_store(database_url: str) -> Store:
     return Store(
         inbox=Inbox(database),
         outbox=Outbox(database),
+        fetches=Fetches(database),
         conversations=Conversations(database),
         history=History(database),
         _database=database,
@@ -125,7 +129,21 @@ def _make_tables(database: Database) -> None:
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
+        _refuse_earlier(connection)
         METADATA.create_all(connection)
+
+
+def _refuse_earlier(connection: Connection) -> None:
+    """Refuse tables that lack a column of ours, before anything is made beside them."""
+    there = inspect(connection).get_multi_columns(filter_names=list(METADATA.tables))
+    for (_, name), columns in there.items():
+        lacks = set(METADATA.tables[name].c.keys()) - {column["name"] for column in columns}
+        if lacks:
+            raise StoreUnavailable(
+                f"{connection.engine.url.database} was made by an earlier version of this server "
+                f"(its table {name} has no {', '.join(sorted(lacks))}): move it away, or name "
+                "another with MSP_DATABASE_URL or MSP_DATA_DIR"
+            )
 
 
 def _make_private(file: Path) -> None:

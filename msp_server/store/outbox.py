@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -12,6 +12,7 @@ from msp_server.messages.content import kind_name
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.interactive import Interactive
 from msp_server.messages.invitation import Invitation
+from msp_server.messages.outgoing_file import files_from_json, files_to_json
 from msp_server.messages.raw import JsonObject, object_in
 from msp_server.store.base import Entries, Entry, fit, lock_conversation
 from msp_server.store.conversations import lock_or_make
@@ -69,18 +70,68 @@ class Outbox(Entries):
                     .values(offer=offer)
                 )
 
-    def finish(self, entry: Entry, now: float) -> bool:
+    def complete(self, entry: Entry, packed: bytes) -> bool:
+        """Note a message's bytes once its files are uploaded: those go from now on.
+
+        Returns:
+            False when the claim had been lost meanwhile; then nothing was changed.
+        """
+        with self._database.write() as connection:
+            return self._change(connection, entry, {"packed": packed, "uploaded": True})
+
+    def finish(self, entry: Entry, now: float, data_ref: str | None = None) -> bool:
         """Note that the gateway accepted a message, and let the next one go after its pause.
+
+        Args:
+            entry: what was accepted.
+            now: seconds since 1970.
+            data_ref: by which it can be sent again, as JSON, if the gateway gave that.
 
         Returns:
             False when the claim had been lost meanwhile; then nothing was changed.
         """
         with self._database.write() as connection:
             lock_conversation(connection, entry.conversation_id)
+            if data_ref is not None:
+                self._change(connection, entry, {"data_ref": data_ref})
             pause_s = connection.scalar(select(OUTBOX.c.pause_s).where(OUTBOX.c.seq == entry.seq))
             return self._finish(
                 connection, entry, OutboxState.SENT, now, None, next_at=now + (pause_s or 0.0)
             )
+
+    def find_reusable(self, business_id: str, name: str) -> tuple[JsonObject, str] | None:
+        """Find what was last sent under a name and can be sent again by reference.
+
+        Returns:
+            The gateway's `dataRef`, and what a response to it names.
+        """
+        statement = (
+            select(OUTBOX.c.data_ref, OUTBOX.c.answer_key)
+            .join(CONVERSATIONS, CONVERSATIONS.c.id == OUTBOX.c.conversation_id)
+            .where(
+                CONVERSATIONS.c.business_id == business_id,
+                OUTBOX.c.name == name,
+                OUTBOX.c.data_ref.isnot(None),
+            )
+            .order_by(OUTBOX.c.seq.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else (json.loads(row.data_ref), row.answer_key)
+
+    def spooled(self) -> set[str]:
+        """Give our own names of all files that are still to be sent."""
+        waits = OUTBOX.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
+        wanted = select(OUTBOX.c.files).where(waits, OUTBOX.c.files.isnot(None))
+        with self._database.read() as connection:
+            return {
+                file.file for files in connection.scalars(wanted) for file in files_from_json(files)
+            }
+
+    def _take(self, connection: Connection, row: Row[Any]) -> Entry:
+        entry = super()._take(connection, row)
+        return replace(entry, files=row.files, uploaded=row.uploaded)
 
     def find_sent(
         self,
@@ -99,7 +150,9 @@ class Outbox(Entries):
             ("session_id", session_id),
             ("message_id", message_id),
         ):
-            found = None if value is None else self._find(conversation_id, name, value)
+            if value is None or value != fit(value):
+                continue  # a device may name what no column can hold: not of ours
+            found = self._find(conversation_id, name, value)
             if found is not None:
                 return found
         return None
@@ -188,6 +241,8 @@ def row_of(message: OutboundMessage, now: float, answers: str | None = None) -> 
         "session_id": joined.session_id if joined else None,
         "name": joined.name if joined else None,
         "pause_s": message.pause_s,
+        "files": files_to_json(message.files),
+        "uploaded": not message.files,
         "state": OutboxState.PENDING,
         "attempts": 0,
         "created_at": now,

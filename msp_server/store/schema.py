@@ -40,6 +40,14 @@ class InboxState(StrEnum):
     BURIED = "BURIED"
 
 
+class FetchState(StrEnum):
+    """What became of a reference in a received message."""
+
+    WAITING = "WAITING"
+    FETCHED = "FETCHED"
+    FAILED = "FAILED"
+
+
 class OutboxState(StrEnum):
     """How far a message to be sent has come."""
 
@@ -120,6 +128,11 @@ OUTBOX: Final = Table(
     Column("name", Text),
     #: How long the next message waits after this one was accepted, seconds.
     Column("pause_s", Float, nullable=False),
+    #: Files that go with it, as JSON; null for none. Until they are uploaded, `packed` lacks them.
+    Column("files", Text),
+    Column("uploaded", Boolean, nullable=False),
+    #: By which it can be sent again, as the gateway gave it; null if it did not.
+    Column("data_ref", Text),
     Column("state", Text, nullable=False),
     Column("claim", Text),
     Column("attempts", Integer, nullable=False),
@@ -128,6 +141,34 @@ OUTBOX: Final = Table(
     Column("created_at", Float, nullable=False),
     #: Since when the gateway has not accepted it; null before its first failure.
     Column("failing_since", Float),
+    Column("finished_at", Float),
+    sqlite_autoincrement=True,
+)
+
+#: What received messages point at: attachments, and answers too large to come by themselves.
+FETCHES: Final = Table(
+    "fetches",
+    METADATA,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("inbox_seq", _Seq, ForeignKey(INBOX.c.seq), nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("conversation_id", Text, ForeignKey(CONVERSATIONS.c.id), nullable=False),
+    Column("business_id", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    #: Where the bytes rest, as JSON.
+    Column("reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    #: When it is next due; a claim moves it forward by its lease. Null once it has ended.
+    Column("due_at", Float),
+    Column("claim", Text),
+    Column("attempts", Integer, nullable=False),
+    #: Why it failed, or why it is tried again.
+    Column("reason", Text),
+    #: Our own name of the file that was fetched.
+    Column("file", Text),
+    #: The decoded answer that was fetched, as JSON.
+    Column("answer", LargeBinary),
+    Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
     sqlite_autoincrement=True,
 )
@@ -166,5 +207,14 @@ _where_waiting("outbox_waiting", OUTBOX, (OutboxState.PENDING, OutboxState.CLAIM
 _where_set("inbox_tap", INBOX.c.tap, INBOX.c.conversation_id)
 _where_set("outbox_answer_key", OUTBOX.c.answer_key)
 _where_set("outbox_session", OUTBOX.c.session_id)
+Index(
+    "outbox_reusable",
+    OUTBOX.c.name,
+    OUTBOX.c.seq,
+    sqlite_where=OUTBOX.c.data_ref.isnot(None),
+    postgresql_where=OUTBOX.c.data_ref.isnot(None),
+)
 Index("inbox_history", INBOX.c.conversation_id, INBOX.c.created_at)
 Index("outbox_history", OUTBOX.c.conversation_id, OUTBOX.c.created_at)
+_where_due("fetches_due_at", FETCHES.c.due_at)
+Index("fetches_inbox", FETCHES.c.inbox_seq)
