@@ -6,7 +6,6 @@ import runpy
 import sys
 import time
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -15,24 +14,28 @@ import click
 from msp_server.app import configure, make_preparing, make_sending, open_store_of
 from msp_server.emulation import running_emulator
 from msp_server.errors import ConfigurationError, MspError, StoreBusy
+from msp_server.listing import (
+    conversation_heading,
+    fetch_line,
+    fetch_record,
+    message_line,
+    message_record,
+)
+from msp_server.messages.attachment import Attachment
 from msp_server.messages.content import OutboundContent, parse_outbound
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
-from msp_server.messages.summary import summary
 from msp_server.messages.text import Text
 from msp_server.service import serve, set_up_logging, work
 from msp_server.settings import Settings, read_environment
 from msp_server.store.conversations import ConversationRecord
-from msp_server.store.history import HistoryEntry
 from msp_server.store.opening import Store
 from msp_server.store.schema import OutboxState
-from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 
 _EXERCISES: Final = Path(__file__).parent / "exercises"
 #: How long `send` waits for the gateway's answer, seconds.
 _SEND_LIMIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.05
-_SHOWN_CHARS: Final = 60
 #: The most of a file that `send --json` reads: pictures in it are Base64.
 _JSON_LIMIT_BYTES: Final = 16 * 1024 * 1024
 
@@ -119,21 +122,36 @@ def emulator(arguments: tuple[str, ...]) -> None:
     type=click.File("rb"),
     help='Content as JSON, "-" for standard input: {"kind": "QuickReply", "summary": …}.',
 )
+@click.option(
+    "--file",
+    "paths",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file to send with the text; may be given several times.",
+)
 @click.option("--give-back", is_flag=True, help="Give the conversation back to the agent after it.")
-def send(text: str | None, to: str | None, file: IO[bytes] | None, give_back: bool) -> None:
+def send(
+    text: str | None,
+    to: str | None,
+    file: IO[bytes] | None,
+    paths: tuple[Path, ...],
+    give_back: bool,
+) -> None:
     """Send a text, or any content as JSON, to a customer, and say what became of it.
 
     It goes in order with everything else that is sent to that customer; without --to, to the
     customer who wrote last. What the customer's device cannot show is sent as a text where that
     is possible.
     """
-    if (text is None) == (file is None) and not (give_back and text is None):
-        raise click.UsageError("give a text, or --json FILE; with --give-back, neither will do")
-    content = Text(text) if text is not None else None if file is None else _read_content(file)
+    content = _content_to_send(text, paths, file)
+    if content is None and not give_back:
+        raise click.UsageError("give a text, --file PATH, or --json FILE")
     settings, _router = configure()
     set_up_logging("ERROR")
     with closing(open_store_of(settings)) as store:
         business_id, customer_id, known = _addresses(settings, store, to)
+        if give_back and (known is None or known.desk is None):
+            raise click.ClickException("the agent has this conversation: nothing to give back")
         if content is not None:
             prepared = make_preparing(settings).prepare(
                 [content],
@@ -143,11 +161,12 @@ def send(text: str | None, to: str | None, file: IO[bytes] | None, give_back: bo
             )
             store.outbox.put(prepared.messages, time.time(), prepared.offer)
             _report(prepared.messages[0], *_await_sent(settings, store, prepared.messages[0]))
-        if give_back:
+        if give_back and known is not None:
             _give_back(store, known)
 
 
 @main.command()
+@click.argument("what", type=click.Choice(["attachments"]), required=False)
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, newest last."
 )
@@ -155,8 +174,8 @@ def send(text: str | None, to: str | None, file: IO[bytes] | None, give_back: bo
     "--conversation", help="Of this conversation alone: its id, or the customer's opaque ID."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
-def messages(limit: int, conversation: str | None, as_json: bool) -> None:
-    """Show what came and went, with states.
+def messages(what: str | None, limit: int, conversation: str | None, as_json: bool) -> None:
+    """Show what came and went, with states; of what was fetched for it, `messages attachments`.
 
     HELD is what waits for a desk that an agent handed the conversation over to: answer it with
     `send`, and give it back with `send --give-back`.
@@ -166,13 +185,13 @@ def messages(limit: int, conversation: str | None, as_json: bool) -> None:
         record = None if conversation is None else store.conversations.find(conversation)
         if conversation is not None and record is None:
             raise click.ClickException("no such conversation: `messages --json` names each")
-        entries = store.history.newest(limit, record.id if record else None)
+        shown = _shown(settings, store, what, limit, record.id if record else None)
     if record is not None and not as_json:
-        click.echo(_heading(record))
-    for entry in entries:
-        click.echo(json.dumps(_record(entry)) if as_json else _line(entry))
-    if not entries and not as_json:
-        click.echo("no messages yet")
+        click.echo(conversation_heading(record))
+    for json_object, line in shown:
+        click.echo(json.dumps(json_object) if as_json else line)
+    if not shown and not as_json:
+        click.echo(f"no {what or 'messages'} yet")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -236,10 +255,24 @@ def _addresses(
     return BusinessId(settings.business_ids[0]), OpaqueId(to), None
 
 
+def _content_to_send(
+    text: str | None, paths: tuple[Path, ...], file: IO[bytes] | None
+) -> OutboundContent | None:
+    """Make what `send` was asked for; None when that is nothing."""
+    if text is None and not paths:
+        return None if file is None else _read_content(file)
+    if file is not None:
+        raise click.UsageError("give a text with files, or --json FILE, not both")
+    return Text(text or "", [Attachment(path) for path in paths])
+
+
 def _read_content(file: IO[bytes]) -> OutboundContent:
     """Read a content from JSON."""
     try:
-        fields = json.loads(file.read(_JSON_LIMIT_BYTES))
+        given = file.read(_JSON_LIMIT_BYTES + 1)
+        if len(given) > _JSON_LIMIT_BYTES:
+            raise click.UsageError(f"--json measures more than {_JSON_LIMIT_BYTES} bytes")
+        fields = json.loads(given)
     except (ValueError, RecursionError) as error:
         raise click.UsageError(f"--json holds no JSON: {error}") from error
     if not isinstance(fields, dict):
@@ -247,9 +280,19 @@ def _read_content(file: IO[bytes]) -> OutboundContent:
     return parse_outbound(fields)
 
 
-def _give_back(store: Store, known: ConversationRecord | None) -> None:
-    if known is None or known.desk is None:
-        raise click.ClickException("the agent has this conversation: there is nothing to give back")
+def _shown(
+    settings: Settings, store: Store, what: str | None, limit: int, conversation_id: str | None
+) -> list[tuple[dict[str, Any], str]]:
+    """Give what `messages` shows, each as JSON and as a line."""
+    if what == "attachments":
+        kept = settings.attachments_dir
+        fetches = store.fetches.newest(limit, conversation_id)
+        return [(fetch_record(each, kept), fetch_line(each, kept)) for each in fetches]
+    entries = store.history.newest(limit, conversation_id)
+    return [(message_record(each), message_line(each)) for each in entries]
+
+
+def _give_back(store: Store, known: ConversationRecord) -> None:
     waiting = store.inbox.give_back(known.id, time.time())
     click.echo(f"given back by {known.desk}; messages that go to the agent: {waiting}")
 
@@ -282,57 +325,6 @@ def _await_sent(
             time.sleep(_LOOK_AGAIN_S)
         state, reason = store.outbox.state(message.id)
     return state, reason
-
-
-def _record(entry: HistoryEntry) -> dict[str, Any]:
-    return {
-        "direction": entry.direction,
-        "message_id": entry.message_id,
-        "conversation_id": entry.conversation_id,
-        "business_id": entry.business_id,
-        "customer_id": entry.customer_id,
-        "kind": entry.kind,
-        "state": entry.state,
-        "reason": entry.reason,
-        "attempts": entry.attempts,
-        "created_at": _iso(entry.created_at),
-        "finished_at": None if entry.finished_at is None else _iso(entry.finished_at),
-        "headers": entry.headers,
-        "fields": _fields(entry),
-    }
-
-
-def _line(entry: HistoryEntry) -> str:
-    arrow = "←" if entry.direction == "in" else "→"
-    words = _printable(summary(_fields(entry)))[:_SHOWN_CHARS]
-    reason = f"  ({entry.reason})" if entry.reason else ""
-    return (
-        f"{_iso(entry.created_at)} {arrow} …{entry.customer_id[-8:]} "
-        f"{entry.state:<8} {entry.kind:<18} {words}{reason}"
-    )
-
-
-def _heading(record: ConversationRecord) -> str:
-    """Say whose a conversation is, above its messages."""
-    lines = [f"conversation {record.id}", f"customer     {record.customer_id}"]
-    if record.desk is not None:
-        lines.append(f"held for     {_printable(record.desk)}  {_printable(record.note or '')}")
-    return "\n".join([*lines, ""])
-
-
-def _printable(words: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in words)
-
-
-def _fields(entry: HistoryEntry) -> dict[str, Any]:
-    try:
-        return unpack(entry.packed, UNPACKED_LIMIT_BYTES)
-    except MspError:
-        return {}
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 if __name__ == "__main__":

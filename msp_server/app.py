@@ -10,13 +10,17 @@ from flask import Flask
 
 from msp_server.agents.router import Router, load_router
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.fetching import Fetching
+from msp_server.delivery.files import Files
 from msp_server.delivery.loop import Loop
 from msp_server.delivery.preparing import Preparing
+from msp_server.delivery.resolving import Resolving
 from msp_server.delivery.sending import Sending
 from msp_server.errors import ConfigurationError, Fault
 from msp_server.messages.ids import new_message_id
 from msp_server.remote.gateway import Gateway
 from msp_server.remote.http import HttpClient
+from msp_server.remote.transfer import Transfer
 from msp_server.settings import Settings, agent_reference, read_environment
 from msp_server.store.opening import Store, open_store
 from msp_server.web import health, messages
@@ -29,6 +33,10 @@ log = logging.getLogger(__name__)
 ANSWERING_THREADS: Final = 128
 #: How many messages are sent at a time.
 SENDING_THREADS: Final = 32
+#: How many attachments and large answers are fetched at a time.
+FETCHING_THREADS: Final = 8
+#: How old a file has to be that is removed because nobody needs it, seconds.
+SWEPT_AFTER_S: Final = 3600.0
 #: How long what is under way may take once we are told to stop, seconds.
 GRACE_S: Final = 10.0
 
@@ -95,14 +103,32 @@ def make_gateway(settings: Settings) -> Gateway:
     return Gateway(settings.gateway_url, token, HttpClient(settings.https_proxy))
 
 
+def make_transfer(settings: Settings) -> Transfer:
+    """Make what uploads and downloads."""
+    return Transfer(
+        make_gateway(settings),
+        HttpClient(settings.https_proxy, public_only=True, tells_paths=False),
+        HttpClient(tells_paths=False),
+        settings.content_hosts,
+    )
+
+
 def make_preparing(settings: Settings) -> Preparing:
     """Make what turns contents into messages."""
-    return Preparing(time.time, new_message_id, settings.content_limits == "all")
+    outgoing = Files(settings.outgoing_dir)
+    return Preparing(time.time, new_message_id, settings.content_limits == "all", outgoing)
 
 
 def make_sending(settings: Settings, store: Store) -> Sending:
     """Make what takes messages from the outbox to the gateway."""
-    return Sending(store, make_gateway(settings), time.time, settings.send_give_up_s)
+    return Sending(
+        store,
+        make_gateway(settings),
+        make_transfer(settings),
+        Files(settings.outgoing_dir),
+        time.time,
+        settings.send_give_up_s,
+    )
 
 
 @contextmanager
@@ -115,17 +141,46 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
     Raises:
         StoreBusy: another worker runs on this store.
     """
+    attachments = Files(settings.attachments_dir)
     sending = Loop("sending", make_sending(settings, store), SENDING_THREADS)
     answering = Loop(
         "answering",
-        Answering(store, router, make_preparing(settings), time.time, on_answers=sending.wake),
+        Answering(
+            store,
+            router,
+            Resolving(attachments),
+            make_preparing(settings),
+            time.time,
+            on_answers=sending.wake,
+        ),
         ANSWERING_THREADS,
     )
+    transfer = make_transfer(settings)
+    fetching = Loop(
+        "fetching",
+        Fetching(store, transfer, attachments, time.time, on_fetched=answering.wake),
+        FETCHING_THREADS,
+    )
+    loops = (fetching, answering, sending)
+
+    def wake() -> None:
+        fetching.wake()
+        answering.wake()
+
     with store.working(time.time()):
-        sending.start()
-        answering.start()
+        _sweep(settings, store)
+        for loop in loops:
+            loop.start()
         try:
-            yield answering.wake
+            yield wake
         finally:
-            done = [loop.stop(GRACE_S) for loop in (answering, sending)]
+            done = [loop.stop(GRACE_S) for loop in loops]
             log.info("stopped everything_done=%s", all(done))
+
+
+def _sweep(settings: Settings, store: Store) -> None:
+    """Remove the files that a process left behind which ended in the middle of its work."""
+    removed = Files(settings.outgoing_dir).sweep(store.outbox.spooled(), SWEPT_AFTER_S)
+    removed += Files(settings.attachments_dir).sweep(store.fetches.files(), SWEPT_AFTER_S)
+    if removed:
+        log.info("removed files that nobody needs count=%d", removed)

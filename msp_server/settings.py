@@ -85,6 +85,8 @@ class Settings:
     send_give_up_s: float = 3600
     #: Whose limits on contents are kept: Apple's alone, or vendors' too. `MSP_CONTENT_LIMITS`
     content_limits: str = "all"
+    #: Hosts, with all below them, that attachments go to and come from. `MSP_CONTENT_HOSTS`
+    content_hosts: tuple[str, ...] = ("icloud.com", "icloud-content.com", "apple.com")
     #: Least severe level that is logged. `MSP_LOG_LEVEL`
     log_level: str = "INFO"
     #: Proxy for https requests, as the environment names it. `HTTPS_PROXY`
@@ -105,6 +107,16 @@ class Settings:
     def local_url(self) -> str:
         """Where the emulator finds this server: its address as a number."""
         return f"http://{_reachable(self.host)}:{self.port}"
+
+    @property
+    def outgoing_dir(self) -> Path:
+        """Where files wait for being sent."""
+        return self.data_dir / "outgoing"
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Where what customers sent is kept."""
+        return self.data_dir / "attachments"
 
     def environment(self) -> dict[str, str]:
         """Give the environment of a process of ours that is to have the same settings."""
@@ -229,6 +241,7 @@ def _read(reader: _Reader) -> Settings:
         token_max_age_s=reader.value("MSP_TOKEN_MAX_AGE_S", _seconds, Settings.token_max_age_s),
         send_give_up_s=reader.value("MSP_SEND_GIVE_UP_S", _seconds, Settings.send_give_up_s),
         content_limits=reader.value("MSP_CONTENT_LIMITS", _content_limits, Settings.content_limits),
+        content_hosts=reader.value("MSP_CONTENT_HOSTS", _content_hosts, Settings.content_hosts),
         log_level=reader.value("MSP_LOG_LEVEL", _log_level, Settings.log_level),
         https_proxy=reader.text("HTTPS_PROXY") or reader.text("https_proxy") or None,
     )
@@ -373,6 +386,14 @@ def _content_limits(text: str) -> str:
     if text.lower() not in _CONTENT_LIMITS:
         raise _Unfit(f"{text!r} is no choice", f"choose one of {', '.join(_CONTENT_LIMITS)}")
     return text.lower()
+
+
+def _content_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.lower().strip(".") for part in _split(text))
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host):
+            raise _Unfit(f"{host!r} is no host", "enter names such as icloud.com, with commas")
+    return hosts
 
 
 def _log_level(text: str) -> str:

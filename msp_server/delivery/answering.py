@@ -12,7 +12,9 @@ from msp_server.agents.conversation import Conversation, Said
 from msp_server.agents.router import Router
 from msp_server.delivery.joining import Joining
 from msp_server.delivery.preparing import Prepared, Preparing
+from msp_server.delivery.resolving import Resolving
 from msp_server.errors import (
+    AttachmentError,
     ContentError,
     ContentInvalid,
     HandlerError,
@@ -20,7 +22,8 @@ from msp_server.errors import (
     WebhookError,
     where,
 )
-from msp_server.messages.content import AnswerableContent, asks_for_answer
+from msp_server.messages.by_reference import ByReference
+from msp_server.messages.content import AnswerableContent
 from msp_server.messages.envelope import InboundMessage, parse_message
 from msp_server.messages.ids import short
 from msp_server.messages.summary import summary
@@ -46,6 +49,8 @@ class Answering:
 
     store: Store
     router: Router
+    #: Gives messages what was fetched for them.
+    resolving: Resolving
     #: Makes messages of what agents say.
     preparing: Preparing
     #: Gives seconds since 1970.
@@ -90,7 +95,7 @@ class Answering:
                 "answer unfit message_id=%.80r error=%s", entry.message_id, error.without_value
             )
             self._bury(entry, f"{type(error).__name__}: {error}")
-        except (ContentError, WebhookError) as error:
+        except (AttachmentError, ContentError, WebhookError) as error:
             self._bury(entry, f"{type(error).__name__}: {error}")
 
     def answer_next(self, lease_s: float = 60) -> bool:
@@ -103,11 +108,13 @@ class Answering:
     def _answer(self, entry: Entry) -> None:
         message = parse_message(entry.headers, unpack(entry.packed, UNPACKED_LIMIT_BYTES))
         record = self.store.conversations.get(entry.conversation_id)
-        if not asks_for_answer(message.content):
+        fetched = self.store.fetches.of(entry.seq) if message.references else ()
+        content = self.resolving.resolve(message.content, fetched)
+        if content is None:
             self.store.inbox.finish(entry, [], self.now())
             log.info("answered message_id=%.80r kind=%s with nothing", entry.message_id, entry.kind)
             return
-        joined = Joining(self.store).join(message.content, record, entry.created_at)
+        joined = Joining(self.store).join(content, record, entry.created_at)
         conversation = self._conversation(record, message, entry)
         prepared = self._ask(joined.content, conversation)
         changes = Changes(
@@ -148,6 +155,13 @@ class Answering:
             found = self.store.history.newest(max(0, count), record.id, before=entry)
             return [_said(each) for each in found]
 
+        def find_sent_before(name: str) -> ByReference | None:
+            found = self.store.outbox.find_reusable(record.business_id, name)
+            if found is None:
+                return None
+            data_ref, request_id = found
+            return ByReference(data_ref, name=name, request_id=request_id)
+
         return Conversation(
             business_id=record.business_id,
             customer_id=record.customer_id,
@@ -159,6 +173,7 @@ class Answering:
             id=record.id,
             state=json.loads(record.state),
             read_history=read_history,
+            find_sent_before=find_sent_before,
         )
 
     def _release(self, entry: Entry) -> None:

@@ -4,10 +4,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from msp_server.errors import StoreError, where
-from msp_server.store.base import Entry
 
 log = logging.getLogger(__name__)
 
@@ -19,23 +18,34 @@ POLL_S: Final = 0.1
 PAUSE_S: Final = 1.0
 
 
-class Work(Protocol):
-    """What a loop does: `Answering` or `Sending`."""
+class Claimed(Protocol):
+    """What a thread holds while it works."""
 
-    def claim(self, lease_s: float) -> Entry | None:
+    @property
+    def message_id(self) -> str:
+        """The message it is about."""
+
+
+C = TypeVar("C", bound=Claimed)
+
+
+class Work(Protocol[C]):
+    """What a loop does: `Answering`, `Sending` or `Fetching`."""
+
+    def claim(self, lease_s: float) -> C | None:
         """Claim the next entry that is due."""
 
-    def extend(self, entry: Entry, lease_s: float) -> None:
+    def extend(self, entry: C, lease_s: float, /) -> None:
         """Keep a claim."""
 
-    def work(self, entry: Entry) -> None:
+    def work(self, entry: C, /) -> None:
         """Work on a claimed entry."""
 
 
-class Loop:
+class Loop(Generic[C]):
     """Threads that work on what is due; one more is started whenever none is idle."""
 
-    def __init__(self, name: str, work: Work, threads: int) -> None:
+    def __init__(self, name: str, work: Work[C], threads: int) -> None:
         """Make a loop.
 
         Args:
@@ -51,7 +61,7 @@ class Loop:
         self._threads: list[threading.Thread] = []
         self._limit = threads
         self._stopping = threading.Event()
-        self._held: dict[int, Entry] = {}
+        self._held: dict[int, C] = {}
         self._turns = 0
         self._turned = threading.Condition()
         self._keeper = threading.Thread(target=self._keep, name=f"{name}-keeper", daemon=True)
@@ -125,7 +135,7 @@ class Loop:
             self._wakeups = max(0, self._wakeups - 1)
 
     @contextmanager
-    def _holding(self, entry: Entry) -> Iterator[None]:
+    def _holding(self, entry: C) -> Iterator[None]:
         self._held[threading.get_ident()] = entry
         try:
             yield

@@ -1,10 +1,12 @@
 """Preparing: makes of what an agent says what this customer can be sent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from msp_server.errors import CapabilityMissing
+from msp_server.delivery.files import Files
+from msp_server.errors import CapabilityMissing, ContentInvalid
+from msp_server.messages.attachment import SIZE_LIMIT_BYTES, Attachment, Readable
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import OutboundContent, identified, kind_name
 from msp_server.messages.envelope import OutboundMessage
@@ -12,9 +14,12 @@ from msp_server.messages.ids import BusinessId, MessageId, OpaqueId
 from msp_server.messages.interactive import Interactive
 from msp_server.messages.list_picker import ListPicker
 from msp_server.messages.offer import make_offer
+from msp_server.messages.outgoing_file import OutgoingFile
 from msp_server.messages.presence import TypingEnd, TypingStart
 from msp_server.messages.quick_reply import QuickReply
+from msp_server.messages.text import Text
 from msp_server.messages.time_picker import TimePicker
+from msp_server.wire.cipher import CHUNK_BYTES, key_to_wire, new_key
 
 _PRESENCE: Final = (TypingStart, TypingEnd)
 
@@ -38,6 +43,8 @@ class Preparing:
     new_id: Callable[[], MessageId]
     #: Whether what only vendors report is kept too.
     vendor_limits: bool
+    #: Where files wait for being sent.
+    outgoing: Files
 
     def prepare(
         self,
@@ -60,6 +67,7 @@ class Preparing:
         Raises:
             CapabilityMissing: the device cannot show one of them, and there is no other way.
             ContentInvalid: one of them does not hold.
+            AttachmentError: one of their files cannot be read, or kept until it is sent.
         """
         messages: list[OutboundMessage] = []
         offer = None
@@ -73,7 +81,26 @@ class Preparing:
                 message.require_reported()
             messages.append(message)
             offer = new_offer or offer
-        return Prepared(messages, offer)
+        # Last, so that nothing is written for an answer that does not hold.
+        return Prepared([self._with_files(message) for message in messages], offer)
+
+    def _with_files(self, message: OutboundMessage) -> OutboundMessage:
+        """Keep a message's files until they are sent: on disk before it is committed."""
+        if not isinstance(message.content, Text) or not message.content.attachments:
+            return message
+        files = tuple(self._keep(each) for each in message.content.attachments)
+        return replace(message, files=files)
+
+    def _keep(self, attachment: Attachment) -> OutgoingFile:
+        with attachment.open() as source:
+            stored = self.outgoing.write(_chunks(source, attachment.name))
+        return OutgoingFile(
+            stored.name,
+            attachment.name,
+            attachment.mime_type,
+            stored.size_bytes,
+            key_to_wire(new_key()),
+        )
 
     def _fit(
         self, content: OutboundContent, capabilities: frozenset[Capability] | None
@@ -90,6 +117,24 @@ class Preparing:
             f"the customer's device lacks {content.capability} and cannot show {kind_name(content)}"
             ": give it a fallback, or look at conversation.capabilities first"
         )
+
+
+def _chunks(source: Readable, name: str) -> Iterator[bytes]:
+    """Read a file, as far as one may be sent."""
+    size_bytes = 0
+    while chunk := source.read(CHUNK_BYTES):
+        size_bytes += len(chunk)
+        if size_bytes > SIZE_LIMIT_BYTES:
+            raise _unfit(name, "is too large", f"at most {SIZE_LIMIT_BYTES} bytes are allowed")
+        yield chunk
+    if not size_bytes:
+        raise _unfit(name, "is empty", "a file needs something in it")
+
+
+def _unfit(name: str, problem: str, limit: str) -> ContentInvalid:
+    return ContentInvalid(
+        problem, field="attachment", value=name, limit=limit, source='MSP REST API, "Type Text"'
+    )
 
 
 def _shows(capabilities: frozenset[Capability] | None, capability: Capability | None) -> bool:

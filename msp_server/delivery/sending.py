@@ -1,16 +1,30 @@
 """Sending: takes messages from the outbox to the gateway."""
 
+import json
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-from msp_server.errors import CredentialsRefused, RemoteBusy, RemoteError, RemoteRefused
+from msp_server.delivery.files import Files
+from msp_server.errors import (
+    AttachmentError,
+    AttachmentUnusable,
+    CredentialsRefused,
+    MspError,
+    RemoteBusy,
+    RemoteError,
+    RemoteRefused,
+)
+from msp_server.messages.outgoing_file import complete, files_from_json
 from msp_server.remote.gateway import Gateway
+from msp_server.remote.transfer import Transfer
 from msp_server.store.base import Entry
 from msp_server.store.opening import Store
+from msp_server.wire.cipher import CHUNK_BYTES, encrypt, parse_key
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +66,40 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class EncryptedFile:
+    """A file that is encrypted while it is read, as often as it is read."""
+
+    path: Path
+    key: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """How much it measures, encrypted or not.
+
+        Raises:
+            AttachmentUnusable: it is not there any more.
+        """
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise AttachmentUnusable(f"is not there any more: {error.strerror}") from error
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give it in chunks."""
+        with self.path.open("rb") as file:
+            yield from encrypt(iter(lambda: file.read(CHUNK_BYTES), b""), self.key)
+
+
+@dataclass(frozen=True)
 class Sending:
     """Sends one entry of the outbox at a time."""
 
     store: Store
     gateway: Gateway
+    #: Uploads files.
+    transfer: Transfer
+    #: Where files wait for being sent.
+    outgoing: Files
     #: Gives seconds since 1970.
     now: Callable[[], float]
     #: How long an entry may fail before it is buried.
@@ -80,16 +123,20 @@ class Sending:
                 it is sent again with the same id and the same bytes.
         """
         try:
-            self.gateway.send(entry.headers, entry.packed, entry.message_id)
+            packed = entry.packed if entry.uploaded else self._upload(entry)
+            answer = self.gateway.send(entry.headers, packed, entry.message_id)
         except CredentialsRefused as error:
             self._hold(entry, error)
         except RemoteRefused as error:
             self._bury(entry, error, "the gateway will not accept it")
         except RemoteError as error:
             self._release(entry, error)
+        except AttachmentError as error:
+            self._bury(entry, error, "its file cannot be had any more")
         else:
             self.pause.end()
-            self.store.outbox.finish(entry, self.now())
+            self.store.outbox.finish(entry, self.now(), read_data_ref(answer.body))
+            self._drop_files(entry)
             log.info(
                 "sent message_id=%.80r kind=%s attempts=%d",
                 entry.message_id,
@@ -103,6 +150,24 @@ class Sending:
         if entry is not None:
             self.work(entry)
         return entry is not None
+
+    def _upload(self, entry: Entry) -> bytes:
+        """Upload a message's files, and give its bytes, which stay the same from now on."""
+        files = files_from_json(entry.files)
+        business_id = entry.headers["Source-Id"]
+        uploaded = []
+        for file in files:
+            body = EncryptedFile(self.outgoing.path(file.file), parse_key(file.key))
+            uploaded.append(self.transfer.upload(business_id, body, entry.message_id))
+            log.info("uploaded message_id=%.80r size_bytes=%d", entry.message_id, file.size_bytes)
+        packed = complete(entry.packed, files, uploaded)
+        self.store.outbox.complete(entry, packed)
+        return packed
+
+    def _drop_files(self, entry: Entry) -> None:
+        """Remove the files of a message that has ended; what is missed, the next start sweeps."""
+        for file in files_from_json(entry.files):
+            self.outgoing.remove(file.file)
 
     def _hold(self, entry: Entry, error: CredentialsRefused) -> None:
         now = self.now()
@@ -135,8 +200,9 @@ class Sending:
             error,
         )
 
-    def _bury(self, entry: Entry, error: RemoteError, why: str) -> None:
-        said = f", which said: {error.answer}" if error.answer else ""
+    def _bury(self, entry: Entry, error: MspError, why: str) -> None:
+        answer = error.answer if isinstance(error, RemoteError) else ""
+        said = f", which said: {answer}" if answer else ""
         if self.store.outbox.bury(entry, f"{why}: {error}{said}", self.now()):
             log.error(
                 "buried message_id=%.80r kind=%s %s error=%s",
@@ -145,6 +211,19 @@ class Sending:
                 why,
                 error,
             )
+
+
+def read_data_ref(answer: bytes) -> str | None:
+    """Give the `dataRef` of the gateway's answer, as JSON; None if there is none.
+
+    Source: MSP API Tutorial, exercise 08.
+    """
+    try:
+        fields = json.loads(answer)
+    except ValueError:
+        return None
+    data_ref = fields.get("dataRef") if isinstance(fields, dict) else None
+    return json.dumps(data_ref) if isinstance(data_ref, dict) and data_ref else None
 
 
 def delay_after_s(failing_s: float) -> float:

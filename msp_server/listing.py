@@ -1,0 +1,95 @@
+"""Listing: what the store holds, for a person at a terminal, and as JSON for programs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from msp_server.errors import MspError
+from msp_server.messages.references import ANSWER_PLACE
+from msp_server.messages.summary import summary
+from msp_server.store.conversations import ConversationRecord
+from msp_server.store.fetches import FetchRecord
+from msp_server.store.history import HistoryEntry
+from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
+
+_SHOWN_CHARS: Final = 60
+
+
+def conversation_heading(record: ConversationRecord) -> str:
+    """Say whose a conversation is, above its messages."""
+    lines = [f"conversation {record.id}", f"customer     {record.customer_id}"]
+    if record.desk is not None:
+        lines.append(f"held for     {record.desk}  {record.note or ''}")
+    return "\n".join([*map(printable, lines), ""])
+
+
+def message_line(entry: HistoryEntry) -> str:
+    """Give a message as a line."""
+    arrow = "←" if entry.direction == "in" else "→"
+    words = summary(_fields(entry))[:_SHOWN_CHARS]
+    reason = f"  ({entry.reason})" if entry.reason else ""
+    return printable(
+        f"{_iso(entry.created_at)} {arrow} …{entry.customer_id[-8:]} "
+        f"{entry.state:<8} {entry.kind:<18} {words}{reason}"
+    )
+
+
+def message_record(entry: HistoryEntry) -> dict[str, Any]:
+    """Give a message as JSON for programs."""
+    return {
+        "direction": entry.direction,
+        "message_id": entry.message_id,
+        "conversation_id": entry.conversation_id,
+        "business_id": entry.business_id,
+        "customer_id": entry.customer_id,
+        "kind": entry.kind,
+        "state": entry.state,
+        "reason": entry.reason,
+        "attempts": entry.attempts,
+        "created_at": _iso(entry.created_at),
+        "finished_at": None if entry.finished_at is None else _iso(entry.finished_at),
+        "headers": entry.headers,
+        "fields": _fields(entry),
+    }
+
+
+def fetch_line(fetch: FetchRecord, attachments_dir: Path) -> str:
+    """Give a reference in a received message as a line."""
+    record = fetch_record(fetch, attachments_dir)
+    what = "a large answer" if fetch.reference.place == ANSWER_PLACE else fetch.reference.name
+    size = "" if record["size_bytes"] is None else f" {record['size_bytes']} bytes"
+    where = record["file"] or f"({fetch.reason})" if fetch.reason or record["file"] else ""
+    return printable(f"{record['created_at']} {fetch.state:<8} {what}{size}  {where}")
+
+
+def fetch_record(fetch: FetchRecord, attachments_dir: Path) -> dict[str, Any]:
+    """Give a reference in a received message as JSON for programs."""
+    reference = fetch.reference
+    return {
+        "message_id": fetch.message_id,
+        "conversation_id": fetch.conversation_id,
+        "place": reference.place,
+        "name": reference.name,
+        "mime_type": reference.mime_type,
+        "size_bytes": reference.size_bytes,
+        "state": fetch.state,
+        "reason": fetch.reason,
+        "file": str(attachments_dir / fetch.file) if fetch.file else None,
+        "created_at": _iso(fetch.created_at),
+    }
+
+
+def printable(words: str) -> str:
+    """Give words that a terminal shows and does not obey."""
+    return "".join(c if c.isprintable() else " " for c in words)
+
+
+def _fields(entry: HistoryEntry) -> dict[str, Any]:
+    try:
+        return unpack(entry.packed, UNPACKED_LIMIT_BYTES)
+    except MspError:
+        return {}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
