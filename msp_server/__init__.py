@@ -4,9 +4,11 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation, Said
 from msp_server.agents.predicates import says
 from msp_server.agents.router import Router
-from msp_server.errors import CapabilityMissing, ContentInvalid
+from msp_server.errors import AttachmentError, CapabilityMissing, ContentInvalid
+from msp_server.messages.attachment import Attachment
+from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
-from msp_server.messages.content import InboundContent, OutboundContent, Unknown
+from msp_server.messages.content import InboundContent, OutboundContent, ResponseLost, Unknown
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
 from msp_server.messages.form import Form, Splash
 from msp_server.messages.form_pages import (
@@ -32,7 +34,10 @@ from msp_server.messages.time_picker import Location, TimePicker, TimePickerResp
 
 __all__ = [
     "Agent",
+    "Attachment",
+    "AttachmentError",
     "Bubble",
+    "ByReference",
     "Capability",
     "CapabilityMissing",
     "Choice",
@@ -61,6 +66,7 @@ __all__ = [
     "QuickReply",
     "QuickReplyResponse",
     "RawInteractive",
+    "ResponseLost",
     "RichLink",
     "Router",
     "Said",

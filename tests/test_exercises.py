@@ -16,14 +16,18 @@ ROOT = Path(__file__).parents[1]
 EXERCISES = ROOT / "msp_server" / "exercises"
 SENDERS = [
     "03_send_text_message",
+    "04_send_image_attachment",
     "06_send_text_list_picker",
     "07_send_list_picker_with_image",
+    "08_send_list_picker_with_multiple_images",
     "10_send_time_picker_with_user_timezone",
     "11_send_time_picker_with_fixed_timezone",
     "22_invoke_custom_extension",
     "23_send_quick_reply",
 ]
 LISTENERS = ["00_listening", "01_receiving_text_message", "02_verify_message"]
+ANSWERERS = ["05_downloading_attachments", "12_large_interactive_message"]
+PICTURES = ROOT / "msp_server" / "agents" / "artwork"
 
 
 def free_port():
@@ -97,6 +101,75 @@ def test_listening_exercise_prints_its_expected_output(name, arguments, environm
 
     assert re.fullmatch(wanted, printed + rest)
     assert process.returncode == 0
+
+
+def run(arguments, environment):
+    """Run an exercise that ends by itself, and give what it printed."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def send_two_files(phone, _environment):
+    files = [
+        ("file", (name, (PICTURES / name).read_bytes(), "image/png"))
+        for name in ("apple.png", "lemon.png")
+    ]
+    requests.Session().post(f"{phone}/files", files=files)
+
+
+def choose_in_the_picker_of_08(phone, environment):
+    run(["-m", "msp_server", "exercise", "08"], environment)
+    requests.Session().post(f"{phone}/choose", json={"titles": ["Apple", "Carrot"]})
+
+
+DEEDS = dict(zip(ANSWERERS, (send_two_files, choose_in_the_picker_of_08), strict=True))
+
+
+@pytest.mark.parametrize(("name", "arguments"), [way for name in ANSWERERS for way in ways(name)])
+def test_answering_exercise_prints_its_expected_output(name, arguments, environment, tmp_path):
+    wanted = expected_output(name)
+
+    with running([sys.executable, *arguments], environment) as process:
+        phone = f"http://127.0.0.1:{environment['MSP_EMULATOR_PORT']}/customers/ava"
+        DEEDS[name](phone, environment)
+        printed = "".join(process.stdout.readline() for _ in range(wanted.count("\n")))
+        process.terminate()
+        process.communicate(timeout=10)
+
+    assert re.fullmatch(wanted, printed)
+    written = re.findall(r"writing to local file: (.*)", printed)
+    assert all((tmp_path / file).stat().st_size for file in written)
+
+
+def test_exercise_09_sends_what_08_kept(environment):
+    with running([sys.executable, "-m", "msp_server", "exercise", "00"], environment):
+        run(["-m", "msp_server", "exercise", "08"], environment)
+        printed = run(["-m", "msp_server", "exercise", "09"], environment)
+        url = f"http://127.0.0.1:{environment['MSP_EMULATOR_PORT']}/customers/ava/transcript"
+        entries = requests.Session().get(url).json()["entries"]
+
+    assert re.fullmatch(expected_output("09_send_list_picker_with_data_ref"), printed)
+    assert "interactiveDataRef" in entries[1]["fields"]
+
+
+def test_exercise_09_says_what_comes_before_it(environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "msp_server", "exercise", "09"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "run exercise 08 first" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "arguments"), [way for name in SENDERS for way in ways(name)])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId
 from msp_server.messages.raw import JsonObject
@@ -26,6 +27,10 @@ class Said:
 
 def _nothing_said(_count: int) -> Sequence[Said]:
     return ()
+
+
+def _nothing_sent(_name: str) -> ByReference | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class Conversation:
     read_history: Callable[[int], Sequence[Said]] = field(
         default=_nothing_said, repr=False, compare=False
     )
+    #: Finds what was sent before.
+    find_sent_before: Callable[[str], ByReference | None] = field(
+        default=_nothing_sent, repr=False, compare=False
+    )
 
     def shows(self, capability: Capability) -> bool:
         """Tell whether the customer's device can show something; of one that never said, yes."""
@@ -67,6 +76,13 @@ class Conversation:
     def history(self, count: int) -> Sequence[Said]:
         """Give the newest `count` messages of both sides before this one, oldest first."""
         return self.read_history(count)
+
+    def sent_before(self, name: str) -> ByReference | None:
+        """Give what was last sent under a name with `reusable=True`, to be sent by reference.
+
+        None while the gateway has given no reference: then it has to be sent whole.
+        """
+        return self.find_sent_before(name)
 
     def hand_over(self, desk: str, note: str = "") -> None:
         """Give the conversation to a desk: from now on it answers, until it gives back.

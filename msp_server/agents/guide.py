@@ -7,7 +7,8 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.pictures import APPLE, CARROT, KETTLE, LEMON
 from msp_server.agents.predicates import says
-from msp_server.messages.content import OutboundContent, Unknown
+from msp_server.messages.attachment import Attachment
+from msp_server.messages.content import OutboundContent, ResponseLost, Unknown
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
 from msp_server.messages.form import Form, Splash
 from msp_server.messages.form_pages import (
@@ -37,6 +38,7 @@ list: a list picker, with pictures
 time: a time picker
 form: a form of several pages
 link: a rich link
+photo: a photo; send me one, too
 app: a bubble of an iMessage app
 typing: I am seen writing before I answer
 person: a person takes over
@@ -65,6 +67,13 @@ def tell_tapback(tapback: Tapback, _conversation: Conversation) -> Text:
 def tell_inline_reply(reply: InlineReply, _conversation: Conversation) -> Text:
     """Say that a reply to one message came."""
     return Text(f"You replied to one message of mine: {reply.body}")
+
+
+@agent.on(Text, where=lambda text, _conversation: bool(text.attachments))
+def tell_attachments(text: Text, _conversation: Conversation) -> Text:
+    """Say which files came, and what became of each."""
+    lines = [_describe(attachment) for attachment in text.attachments]
+    return Text("\n".join(["You sent:", *lines]))
 
 
 @agent.on(Text, where=says("hello", "hi", "hey", "hallo", "good morning", "good evening"))
@@ -193,6 +202,12 @@ def show_rich_link(_text: Text, _conversation: Conversation) -> RichLink:
     return RichLink("https://shop.example.com/kettle", "A kettle that sings", KETTLE)
 
 
+@agent.on(Text, where=says("photo"))
+def show_photo(_text: Text, _conversation: Conversation) -> Text:
+    """Send a picture as a file."""
+    return Text("Here is a kettle:", [Attachment(KETTLE.data, "kettle.png")])
+
+
 @agent.on(Text, where=says("app"))
 def show_custom_app(_text: Text, _conversation: Conversation) -> CustomApp:
     """Show a bubble of an app."""
@@ -271,7 +286,19 @@ def say_back(text: Text, _conversation: Conversation) -> Text:
     return Text(f"You wrote: {text.body}\n(Write help to see what else I can do.)")
 
 
+@agent.on(ResponseLost)
+def ask_again(_lost: ResponseLost, _conversation: Conversation) -> Text:
+    """Ask for what could not be fetched."""
+    return Text("I could not fetch your answer. Would you give it once more?")
+
+
 @agent.on(Unknown)
 def tell_unknown(unknown: Unknown, _conversation: Conversation) -> Text:
     """Say that something came that has no name yet."""
     return Text(f"A message of the type {unknown.type} came: I keep it, and know no more of it.")
+
+
+def _describe(attachment: Attachment) -> str:
+    if attachment.problem is not None:
+        return f"{attachment.name}, which I could not fetch: {attachment.problem}"
+    return f"{attachment.name}, {attachment.mime_type}, {attachment.size_bytes} bytes"

@@ -14,17 +14,22 @@ from typing import Final
 
 from flask import Flask
 
-from msp_server import agents
-from msp_server.app import make_gateway, open_store_of
+from msp_server import Agent, Router, agents
+from msp_server.app import make_gateway, make_preparing, make_transfer, open_store_of
+from msp_server.delivery.files import Files
+from msp_server.delivery.sending import EncryptedFile
 from msp_server.emulation import first_customer, running_emulator
 from msp_server.errors import ConfigurationError, MspError, RemoteError
 from msp_server.messages.content import OutboundContent
 from msp_server.messages.envelope import OutboundMessage
-from msp_server.messages.ids import BusinessId, OpaqueId, new_message_id
-from msp_server.service import stopping_on_signals
+from msp_server.messages.ids import BusinessId, OpaqueId
+from msp_server.messages.outgoing_file import complete
+from msp_server.remote.http import HttpAnswer
+from msp_server.service import serve, stopping_on_signals
 from msp_server.settings import Settings
 from msp_server.store.conversations import ConversationRecord
 from msp_server.web.server import bind
+from msp_server.wire.cipher import parse_key
 
 #: Small pictures to send.
 PICTURES: Final = Path(agents.__file__).parent / "artwork"
@@ -34,6 +39,11 @@ PICTURES: Final = Path(agents.__file__).parent / "artwork"
 def settings() -> Settings:
     """Give the settings, as the server has them."""
     return Settings.from_environment()
+
+
+def data_ref_file() -> Path:
+    """Say where exercise 08 leaves the reference that exercise 09 takes."""
+    return settings().data_dir / "data_ref.json"
 
 
 def listen(app: Flask) -> None:
@@ -66,24 +76,50 @@ def destination() -> Iterator[str]:
             input("Press Enter when you have seen it on the phone: it ends with this exercise. ")
 
 
+def answer_with(agent: Agent) -> None:
+    """Run the server with an agent, until Ctrl-C."""
+    with _telling_errors(), _gateway_there():
+        serve(
+            settings(),
+            Router(default=agent),
+            lambda: _say(f"Listening on {settings().server_url}/message, Ctrl-C stops."),
+            works=True,
+        )
+
+
 def send(destination_id: str, content: OutboundContent) -> int:
     """Send one content, at once and once, and give the status that the gateway answers."""
+    return send_for_answer(destination_id, content).status
+
+
+def send_for_answer(destination_id: str, content: OutboundContent) -> HttpAnswer:
+    """Send one content, at once and once, and give the gateway's answer."""
     known = _conversation(destination_id)
-    message = OutboundMessage(
-        id=new_message_id(),
-        business_id=known.business_id if known else BusinessId(settings().business_ids[0]),
-        customer_id=OpaqueId(destination_id),
-        content=content,
-        automated=True,
-    )
+    business_id = known.business_id if known else BusinessId(settings().business_ids[0])
+    addresses = (business_id, OpaqueId(destination_id))
+    prepared = make_preparing(settings()).prepare([content], addresses, None, automated=True)
+    message = prepared.messages[0]
     headers, packed = message.to_wire()
     try:
-        return make_gateway(settings()).send(headers, packed, message.id).status
+        if message.files:
+            packed = _upload(message, packed)
+        return make_gateway(settings()).send(headers, packed, message.id)
     except RemoteError as error:
         _say(f"{error} {error.answer}")
         if error.status is None:
             sys.exit(1)
-        return error.status
+        return HttpAnswer(error.status, {}, b"")
+
+
+def _upload(message: OutboundMessage, packed: bytes) -> bytes:
+    """Upload a message's files, and give the message that names them."""
+    outgoing, transfer = Files(settings().outgoing_dir), make_transfer(settings())
+    uploaded = []
+    for file in message.files:
+        body = EncryptedFile(outgoing.path(file.file), parse_key(file.key))
+        uploaded.append(transfer.upload(message.business_id, body, message.id))
+        outgoing.remove(file.file)
+    return complete(packed, message.files, uploaded)
 
 
 @contextmanager
