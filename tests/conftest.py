@@ -59,15 +59,15 @@ def _log_everything():
     logging.getLogger("msp_server").setLevel(logging.DEBUG)
 
 
-def wait_for(condition, what="it"):
+def wait_for(condition, what="it", limit_s=DEADLINE_S):
     """Wait until a condition holds, and give what it gave."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         result = condition()
         if result:
             return result
         threading.Event().wait(0.005)
-    raise AssertionError(f"waited {DEADLINE_S} s for {what}")
+    raise AssertionError(f"waited {limit_s} s for {what}")
 
 
 @pytest.fixture(name="wait_for")
@@ -91,6 +91,28 @@ class Phone:
         receipt = self._post(deed, **fields)
         assert receipt.get("status") == 200, receipt
         return receipt
+
+    def files(self, *files, body=""):
+        """Send files, each a name, a type and bytes."""
+        receipt = self.web.post(
+            f"{self.url}/customers/{self.name}/files",
+            data={"body": body},
+            files=[("file", (name, data, mime_type)) for name, mime_type, data in files],
+        ).json()
+        assert receipt.get("status") == 200, receipt
+        return receipt
+
+    def make_files(self, *files, body=""):
+        """Send files of any bytes, each a name, a type and a size."""
+        made = [{"name": name, "type": kind, "size": size} for name, kind, size in files]
+        return self.do("files", body=body, make=made)
+
+    def attachment(self, message_id, index=0):
+        """Open a file of a message on the phone."""
+        url = f"{self.url}/customers/{self.name}/attachments/{message_id}/{index}"
+        answer = self.web.get(url)
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
     def text(self, body):
         return self._post("text", body=body)

@@ -174,7 +174,11 @@ def test_kinds_to_answer_in_readme_are_those_there_are():
 
 @pytest.mark.parametrize("row", tables("Messages")[0], ids=lambda row: row[1][1:12])
 def test_line_of_code_in_readme_makes_a_message_that_holds(row):
-    names = vars(msp_server) | {"picture": KETTLE, "noon": datetime(2031, 3, 22, 12, tzinfo=UTC)}
+    names = vars(msp_server) | {
+        "Path": Path,
+        "picture": KETTLE,
+        "noon": datetime(2031, 3, 22, 12, tzinfo=UTC),
+    }
 
     content = eval(row[1].strip("`"), names)  # noqa: S307 - README's own line
 

@@ -1,5 +1,6 @@
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -7,7 +8,9 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.router import Router
 from msp_server.delivery.answering import ATTEMPTS_LIMIT, STORE_DELAY_S, Answering
+from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
+from msp_server.delivery.resolving import Resolving
 from msp_server.errors import StoreError
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
@@ -68,13 +71,16 @@ def woken():
     return []
 
 
-def preparing(clock, new_id=None):
-    return Preparing(clock, new_id or Ids(), vendor_limits=True)
+def make_answering(store, router, clock, new_id=None, on_answers=lambda: None):
+    outgoing = Files(Path("outgoing"))
+    preparing = Preparing(clock, new_id or Ids(), vendor_limits=True, outgoing=outgoing)
+    resolving = Resolving(Files(Path("attachments")))
+    return Answering(store, router, resolving, preparing, clock, on_answers)
 
 
 @pytest.fixture
 def answering(store, router, clock, woken):
-    return Answering(store, router, preparing(clock), clock, lambda: woken.append("woken"))
+    return make_answering(store, router, clock, on_answers=lambda: woken.append("woken"))
 
 
 @pytest.fixture
@@ -183,7 +189,7 @@ def test_an_answer_tells_whether_a_machine_wrote_it(store, clock, receive, autom
     say(agent, Text("Hello"))
     receive(body="Hi")
 
-    Answering(store, Router(default=agent), preparing(clock), clock, lambda: None).answer_next()
+    make_answering(store, Router(default=agent), clock).answer_next()
 
     assert store.outbox.claim(NOW, LEASE_S).headers.get("auto-reply") == header
 
@@ -220,9 +226,10 @@ def test_sending_is_told_only_once_answers_are_committed(store, router, agent, c
     say(agent, Text("Hello"))
     receive(body="Hi")
 
-    Answering(
-        store, router, preparing(clock), clock, lambda: seen.extend(outgoing(store))
-    ).answer_next()
+    answering = make_answering(
+        store, router, clock, on_answers=lambda: seen.extend(outgoing(store))
+    )
+    answering.answer_next()
 
     assert [fields["body"] for fields in seen] == ["Hello"]
 
@@ -288,9 +295,7 @@ def test_the_intent_of_an_earlier_message_still_chooses(answering, agent, router
     assert [fields["body"] for fields in outgoing(store)] == ["billing"]
 
 
-def test_a_handler_is_told_all_that_is_known_of_the_conversation(
-    answering, agent, receive, store
-):
+def test_a_handler_is_told_all_that_is_known_of_the_conversation(answering, agent, receive, store):
     told = []
     agent.on(Text)(lambda _text, conversation: told.append(conversation))
     receive(
@@ -338,9 +343,7 @@ def test_a_handler_is_told_none_where_nothing_is_known(answering, agent, receive
 
     answering.answer_next()
 
-    assert told == [
-        Conversation(BUSINESS, CUSTOMER, "1", id=store.conversations.find(CUSTOMER).id)
-    ]
+    assert told == [Conversation(BUSINESS, CUSTOMER, "1", id=store.conversations.find(CUSTOMER).id)]
 
 
 @pytest.mark.parametrize("kind", ["typing_start", "typing_end"])
@@ -658,7 +661,7 @@ def test_extend_keeps_the_claim(answering, clock, receive):
 def test_answers_the_store_does_not_take_are_decided_again(store, router, agent, clock, receive):
     store.outbox.put([OutboundMessage("taken", BUSINESS, CUSTOMER, Text("Hi"), True)], NOW)
     ids = iter(["taken", "free"])
-    answering = Answering(store, router, preparing(clock, lambda: next(ids)), clock, lambda: None)
+    answering = make_answering(store, router, clock, new_id=lambda: next(ids))
     say(agent, Text("Hello"))
     receive(body="Hi")
     with pytest.raises(StoreError):

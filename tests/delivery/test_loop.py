@@ -2,6 +2,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +10,10 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.router import Router
 from msp_server.delivery import loop as loop_module
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.files import Files
 from msp_server.delivery.loop import Loop
 from msp_server.delivery.preparing import Preparing
+from msp_server.delivery.resolving import Resolving
 from msp_server.errors import StoreBusy
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import new_message_id
@@ -227,8 +230,20 @@ def test_conversations_are_answered_beside_each_other(store, start):
         headers = {"source-id": f"urn:mbid:{number}", "destination-id": "business"}
         store.inbox.put(message, headers, packed, time.time())
 
-    preparing = Preparing(time.time, new_message_id, vendor_limits=True)
-    start(Answering(store, Router(agent), preparing, time.time, answered.release), threads=3)
+    preparing = Preparing(
+        time.time, new_message_id, vendor_limits=True, outgoing=Files(Path("outgoing"))
+    )
+    start(
+        Answering(
+            store,
+            Router(agent),
+            Resolving(Files(Path("attachments"))),
+            preparing,
+            time.time,
+            answered.release,
+        ),
+        threads=3,
+    )
     all_answered = [answered.acquire(timeout=DEADLINE_S) for _ in range(3)]
 
     assert (all_answered, {one.state for one in store.history.newest(3)}) == (

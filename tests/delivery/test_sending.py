@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from msp_server.delivery.files import Files
 from msp_server.delivery.sending import FIRST_DELAY_S, LONGEST_DELAY_S, Pause, Sending, backoff_s
 from msp_server.errors import (
     CredentialsRefused,
@@ -20,6 +21,7 @@ from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.presence import Close
 from msp_server.messages.text import Text
 from msp_server.remote.http import HttpAnswer
+from msp_server.remote.transfer import Stored
 from msp_server.store import opening
 from msp_server.store.opening import open_store
 from msp_server.store.outbox import CLOSED
@@ -73,6 +75,21 @@ class FakeGateway:
         return [attempt.message_id for attempt in self.attempts]
 
 
+class FakeTransfer:
+    """Apple's store, which does what a test says, and keeps what it is given."""
+
+    def __init__(self):
+        self.uploads = []
+        self.next = []
+
+    def upload(self, business_id, body, message_id):
+        outcome = self.next.pop(0) if self.next else None
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.uploads.append((business_id, body.size_bytes, b"".join(body), message_id))
+        return Stored(f"https://mmcs/{len(self.uploads)}", f"owner {len(self.uploads)}", "AQID")
+
+
 def failed(kind, answer="", delay_s=None):
     error = kind("it failed", method="POST", address="https://gateway/v1/message", answer=answer)
     if delay_s is not None:
@@ -110,8 +127,18 @@ def clock():
 
 
 @pytest.fixture
-def sending(store, gateway, clock):
-    return Sending(store, gateway, clock, GIVE_UP_S)
+def transfer():
+    return FakeTransfer()
+
+
+@pytest.fixture
+def outgoing(tmp_path):
+    return Files(tmp_path / "outgoing")
+
+
+@pytest.fixture
+def sending(store, gateway, transfer, outgoing, clock):
+    return Sending(store, gateway, transfer, outgoing, clock, GIVE_UP_S)
 
 
 @pytest.fixture(autouse=True)

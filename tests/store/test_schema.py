@@ -21,7 +21,7 @@ ENTRY = {
     "attempts": 0,
     "created_at": 1.0,
 }
-ENTRIES = {"inbox": ENTRY, "outbox": {**ENTRY, "pause_s": 0.0}}
+ENTRIES = {"inbox": ENTRY, "outbox": {**ENTRY, "pause_s": 0.0, "uploaded": False}}
 CONVERSATION = {
     "id": "here",
     "business_id": "a business",
