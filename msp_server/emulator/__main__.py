@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 from threading import Event, Thread
 from typing import TypedDict, Unpack
 
@@ -31,6 +32,7 @@ class Options(TypedDict):
     secret: str
     business_id: str
     token_max_age_s: float
+    data_dir: Path | None
     until_stdin_ends: bool
 
 
@@ -92,6 +94,14 @@ class Options(TypedDict):
     help="How many seconds a token's iat may be from now, either way; 0 turns the check off.",
 )
 @click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="MSP_EMULATOR_DATA_DIR",
+    show_envvar=True,
+    help="Directory on a disk with room for 2 GiB of files, which go at the end; else the system's "
+    "place for temporary files.",
+)
+@click.option(
     "--until-stdin-ends",
     is_flag=True,
     help="Stop when standard input ends, and so with the program that started this one.",
@@ -100,7 +110,7 @@ def main(**options: Unpack[Options]) -> None:
     """Be Apple's Messages for Business gateway on this machine.
 
     The MSP under test sends to http://localhost:PORT/v1; the page at http://localhost:PORT is the
-    customer's phone. Everything is kept in memory and gone at the end.
+    customer's phone. Everything is gone at the end.
     """
     try:
         settings = read_settings(options)
@@ -133,6 +143,7 @@ def read_settings(options: Options) -> EmulatorSettings:
             host=options["host"],
             port=options["port"],
             token_max_age_s=options["token_max_age_s"],
+            data_dir=options["data_dir"],
         )
     except SettingsUnfit as unfit:
         faults.extend(unfit.faults)

@@ -11,46 +11,30 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer
 
-from msp_server.emulator import control, customer, deeds, gateway
+from msp_server.emulator import control, customer, decoding, deeds, files, gateway, transfers
 from msp_server.emulator.api import ApiMistake, RequestTooLarge
 from msp_server.emulator.faults import Faults
 from msp_server.emulator.guard import find_stranger, own_names
 from msp_server.emulator.journal import Journal
+from msp_server.emulator.mmcs import FileGone, Mmcs, NotKept
 from msp_server.emulator.msp import Msp
 from msp_server.emulator.phones import Phones
+from msp_server.emulator.reception import REASON_HEADER, Reception, header_text
+from msp_server.emulator.references import References
 from msp_server.emulator.sending import Sending
 from msp_server.emulator.serving import open_port, serve_on
 from msp_server.emulator.settings import EmulatorSettings
 from msp_server.emulator.switches import Switches
+from msp_server.emulator.tickets import Tickets
 from msp_server.emulator.transcript import DeedUnfit
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = (
-    "bubbles.css",
-    "phone.css",
-    "sheets.css",
-    "api.js",
-    "app.js",
-    "bubbles.js",
-    "cards.js",
-    "choices.js",
-    "choosers.js",
-    "dom.js",
-    "entries.js",
-    "form.js",
-    "menu.js",
-    "pages.js",
-    "phone.js",
-    "pickers.js",
-    "sheet.js",
-    "tapbacks.js",
-    "times.js",
-    "transcript.js",
-)
+PAGE_FILES = tuple(sorted(path.name for path in PAGE.iterdir() if path.suffix in {".css", ".js"}))
 #: What the page may load and do: its own files and its own API, and nothing inline.
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    "img-src 'self' data:; media-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
 )
 #: How long the server may take to notice that it is to stop.
 STOP_POLL_S = 0.02
@@ -64,6 +48,8 @@ class Parts:
     phones: Phones
     msp: Msp
     journal: Journal
+    mmcs: Mmcs
+    tickets: Tickets = field(default_factory=Tickets)
     faults: Faults = field(default_factory=Faults)
     switches: Switches = field(default_factory=Switches)
     #: Set when the emulator is to stop.
@@ -74,7 +60,17 @@ class Parts:
         """Make the parts, empty but for the first customers."""
         journal = Journal()
         msp = Msp(settings.msp_url, settings.msp_id, settings.api_secrets[0], journal)
-        return cls(settings, Phones(settings.business_ids), msp, journal)
+        mmcs = Mmcs(settings.data_dir)
+        return cls(settings, Phones(settings.business_ids), msp, journal, mmcs)
+
+    def forget(self) -> None:
+        """Make everything as it was at the start."""
+        self.faults.clear()
+        self.switches.reset()
+        self.phones.reset()
+        self.tickets.clear()
+        self.mmcs.clear()
+        self.journal.clear()
 
 
 def create_app(parts: Parts, names: frozenset[str]) -> Flask:
@@ -87,14 +83,13 @@ def create_app(parts: Parts, names: frozenset[str]) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.redirect_defaults = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    settings, phones, journal, faults = parts.settings, parts.phones, parts.journal, parts.faults
-    apple = gateway.Gateway(settings, phones, journal, faults, parts.stopping, parts.switches)
-    app.register_blueprint(gateway.blueprint(apple))
-    sending = Sending(phones, parts.msp, parts.switches)
-    app.register_blueprint(customer.blueprint(phones, sending, settings.business_ids))
-    app.register_blueprint(deeds.blueprint(phones, sending, parts.switches))
+    references = References(parts.mmcs)
+    _add_apple(app, parts, references)
+    _add_phone(app, parts, references)
     app.register_blueprint(
-        control.blueprint(settings, parts.msp, phones, journal, faults, parts.switches)
+        control.blueprint(
+            parts.settings, parts.msp, parts.journal, parts.faults, parts.switches, parts.forget
+        )
     )
     _add_guard(app, names)
     _add_page(app)
@@ -154,6 +149,7 @@ class Emulator:
             self._server.shutdown()
             self._thread.join()
         self._parts.msp.close()
+        self._parts.mmcs.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -168,6 +164,26 @@ class Emulator:
         self.stop()
 
 
+def _add_apple(app: Flask, parts: Parts, references: References) -> None:
+    """Add what the MSP speaks to."""
+    switches, mmcs = parts.switches, parts.mmcs
+    reception = Reception(parts.settings, parts.journal, parts.faults, parts.stopping)
+    apple = gateway.Gateway(reception, parts.phones, mmcs, references, switches)
+    app.register_blueprint(gateway.blueprint(apple))
+    moving = transfers.Transfers(reception, mmcs, parts.tickets, switches)
+    app.register_blueprint(transfers.blueprint(moving))
+    app.register_blueprint(decoding.blueprint(decoding.Decoding(reception, switches)))
+
+
+def _add_phone(app: Flask, parts: Parts, references: References) -> None:
+    """Add what the page and the tests speak to in a customer's place."""
+    phones, switches = parts.phones, parts.switches
+    sending = Sending(phones, parts.msp, switches, references, parts.faults)
+    app.register_blueprint(customer.blueprint(phones, sending, parts.settings.business_ids))
+    app.register_blueprint(deeds.blueprint(phones, sending, switches))
+    app.register_blueprint(files.blueprint(phones, sending, parts.mmcs))
+
+
 def _add_guard(app: Flask, names: frozenset[str]) -> None:
     @app.before_request
     def refuse_strangers() -> ResponseReturnValue | None:
@@ -178,7 +194,7 @@ def _add_guard(app: Flask, names: frozenset[str]) -> None:
     def add_safety_headers(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Content-Security-Policy"] = CONTENT_POLICY
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
@@ -212,6 +228,14 @@ def _add_error_answers(app: Flask) -> None:
     def answer_too_large(error: RequestTooLarge) -> ResponseReturnValue:
         return _say_no(413, "The body measures more than 6 MiB: send less")
 
+    @app.errorhandler(NotKept)
+    def answer_not_kept(error: NotKept) -> ResponseReturnValue:
+        return _say_no(507, str(error))
+
+    @app.errorhandler(FileGone)
+    def answer_file_gone(error: FileGone) -> ResponseReturnValue:
+        return _say_no(404, "The file made room for newer ones at this very moment")
+
     @app.errorhandler(HTTPException)
     def answer_http_error(error: HTTPException) -> ResponseReturnValue:
         return _say_no(error.code or 500, error.description or error.name)
@@ -220,6 +244,6 @@ def _add_error_answers(app: Flask) -> None:
 def _say_no(status: int, sentence: str) -> Response:
     response = jsonify(error=sentence)
     response.status_code = status
-    if request.path.startswith("/v1"):
-        response.headers[gateway.REASON_HEADER] = gateway.header_text(sentence)
+    if request.path.startswith(("/v1", "/mmcs")):
+        response.headers[REASON_HEADER] = header_text(sentence)
     return response

@@ -23,6 +23,8 @@ CONTENT_KEYS = {
 }
 #: Header and JSON key that have to be equal.
 ADDRESSES = (("id", "id"), ("Source-Id", "sourceId"), ("Destination-Id", "destinationId"))
+#: Headers that are true or false.
+FLAGS = ("auto-reply", "include-data-ref")
 
 #: Titles for `Refused.source`.
 AUTHENTICATION = 'MSP REST API, "Authentication"'
@@ -145,38 +147,58 @@ def check_kind(fields: JsonObject) -> None:
         _check_content(kind, CONTENT_KEYS[kind], fields)
 
 
-def check_auto_reply(auto_reply: str | None) -> None:
-    """Refuse a message whose header auto-reply says neither yes nor no.
+def check_flags(headers: Headers) -> None:
+    """Refuse a message with a header that says neither yes nor no.
 
     Raises:
-        Refused: 400.
+        Refused: 400, with the header at fault.
 
-    Source: MSP REST API, "Sending Messages"; that other words are refused is assumed.
+    Source: MSP REST API, "Sending Messages" (auto-reply); MSP API Tutorial, exercise 08
+    (include-data-ref); that other words are refused is assumed.
     """
-    if auto_reply not in {None, "true", "false"}:
-        raise _malformed(
-            "auto-reply",
-            f"The header auto-reply is {quoted(auto_reply)}: write true or false in lower case, "
-            "or leave it out",
-        )
+    for name in FLAGS:
+        value = headers.get(name)
+        if value not in {None, "true", "false"}:
+            raise _malformed(
+                name,
+                f"The header {name} is {quoted(value)}: write true or false in lower case, "
+                "or leave it out",
+            )
 
 
-def check_business(fields: JsonObject, business_ids: tuple[str, ...]) -> None:
-    """Refuse a message in the name of a business the MSP does not answer for.
+def check_business(business_id: object, business_ids: tuple[str, ...]) -> None:
+    """Refuse a request in the name of a business the MSP does not answer for.
 
     Raises:
         Refused: 403.
 
-    Source: assumed.
+    Source: assumed; with decodePayload observed.
     """
-    if fields["sourceId"] not in business_ids:
+    if business_id not in business_ids:
         raise Refused(
             403,
             "business-unknown",
-            f"Source-Id {quoted(fields['sourceId'])} is no business of this MSP: the emulator's "
+            f"Source-Id {quoted(business_id)} is no business of this MSP: the emulator's "
             f"--business-id names {', '.join(business_ids)}",
             ASSUMED,
         )
+
+
+def need_header(headers: Headers, cure: str, *names: str) -> str:
+    """Give the header of the first of these names that is there.
+
+    Args:
+        headers: those of the request.
+        cure: what has to stand in it, to complete a sentence.
+        names: the present spelling, and older ones behind it.
+
+    Raises:
+        Refused: 400, it is missing.
+    """
+    value = next((headers[name] for name in names if name in headers), None)
+    if value is None:
+        raise _malformed("header-missing", f"The header {names[0]} is missing: {cure}")
+    return value
 
 
 def quoted(value: object) -> str:

@@ -18,6 +18,7 @@ CUSTOM_APP: Final = "MSP API Tutorial, exercise 22"
 AUTHENTICATE: Final = "MSP API Tutorial, exercise 18"
 PAYMENT: Final = "MSP API Tutorial, exercise 14"
 DATA_REF: Final = "MSP API Tutorial, exercise 08"
+ATTACHMENT: Final = "MSP API Tutorial, exercise 04"
 COMMON: Final = 'MSP REST API, "Common Specifications"'
 FORM: Final = "observed: vendors that quote Apple's page on forms"
 INVITATION: Final = "observed: what others send as an invitation"
@@ -132,6 +133,13 @@ LINK_IMAGE_PNG = Rule("link-image-png", COMPLIANCE, True, COMPLIANCE_DATE)
 APP_ID = Rule("app-id", CUSTOM_APP)
 APP_URL_FORM = Rule("app-url-form", CUSTOM_APP)
 DATA_REF_KEY = Rule("data-ref-key", DATA_REF)
+
+ATTACHMENT_KEY = Rule("attachment-key", ATTACHMENT)
+ATTACHMENT_SIZE = Rule("attachment-size", ATTACHMENT)
+OWNER = Rule("owner-differs", ATTACHMENT)
+SIGNATURE = Rule("signature-differs", ATTACHMENT)
+FILE_UNKNOWN = Rule("file-unknown", ASSUMED)
+FILE_BUSINESS = Rule("file-business", ASSUMED)
 
 SIGN_IN_KEYS = Rule("sign-in-keys", AUTHENTICATE)
 STATE_PRINTABLE = Rule("state-printable", VENDOR, vendor=True)

@@ -11,7 +11,6 @@ from msp_server.emulator.devices import DEVICES
 from msp_server.emulator.faults import Faults, FaultUnfit, parse_fault
 from msp_server.emulator.journal import EXCHANGE_LIMIT, Direction, Exchange, Journal
 from msp_server.emulator.msp import Msp
-from msp_server.emulator.phones import Phones
 from msp_server.emulator.settings import EmulatorSettings
 from msp_server.emulator.switches import Switches, SwitchUnfit
 
@@ -23,12 +22,12 @@ SEQ_LIMIT = 10**15
 def blueprint(
     settings: EmulatorSettings,
     msp: Msp,
-    phones: Phones,
     journal: Journal,
     faults: Faults,
     switches: Switches,
+    forget: Callable[[], None],
 ) -> Blueprint:
-    """Make the routes under `/emulator/`."""
+    """Make the routes under `/emulator/`; `forget` makes everything as it was at the start."""
     bp = Blueprint("control", __name__, url_prefix="/emulator")
 
     @bp.get("/")
@@ -42,10 +41,7 @@ def blueprint(
 
     @bp.post("/reset")
     def reset() -> ResponseReturnValue:
-        faults.clear()
-        switches.reset()
-        phones.reset()
-        journal.clear()
+        forget()
         return {}
 
     _add_journal_routes(bp, journal)

@@ -1,12 +1,51 @@
-"""Faults on order: what the gateway is to do wrong with the next messages."""
+"""Faults on order: what Apple's side is to do wrong with the next messages and files."""
 
 from dataclasses import asdict, dataclass
 from threading import Lock
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 from msp_server.emulator.packing import JsonObject
 
-Deed: TypeAlias = Literal["status", "delay", "drop", "drop_after"]
+Deed: TypeAlias = Literal[
+    "status",
+    "delay",
+    "drop",
+    "drop_after",
+    "expired",
+    "truncate",
+    "short",
+    "long",
+    "garble",
+    "drip",
+    "wrong_key",
+    "wrong_size",
+]
+#: Where it happens; the descriptor is what a customer's message says of a file or payload.
+Endpoint: TypeAlias = Literal[
+    "message", "preUpload", "upload", "preDownload", "download", "decodePayload", "descriptor"
+]
+
+_ANYWHERE: Final[tuple[Deed, ...]] = ("status", "delay", "drop")
+_WITH_BYTES: Final[tuple[Deed, ...]] = (
+    "expired",
+    "truncate",
+    "short",
+    "long",
+    "garble",
+    "drip",
+)
+#: What can go wrong where. Without `endpoint` the first that has the deed is meant.
+DEEDS: Final[dict[Endpoint, tuple[Deed, ...]]] = {
+    "message": (*_ANYWHERE, "drop_after"),
+    "preUpload": _ANYWHERE,
+    "upload": (*_ANYWHERE, "drop_after"),
+    "preDownload": _ANYWHERE,
+    "download": (*_ANYWHERE, *_WITH_BYTES),
+    "decodePayload": _ANYWHERE,
+    "descriptor": ("wrong_key", "wrong_size"),
+}
+#: Where it is known whose message it is, and of which type.
+_OF_MESSAGES: Final[tuple[Endpoint, ...]] = ("message", "descriptor")
 
 COUNT_LIMIT = 1_000_000
 DELAY_LIMIT_S = 60.0
@@ -19,12 +58,15 @@ class FaultUnfit(Exception):
 
 @dataclass
 class Fault:
-    """What to do wrong, how often, and to which messages."""
+    """What to do wrong, where, how often, and to which messages."""
 
     #: status: answer with `status`. delay: answer later. drop: close the connection before
-    #: accepting the message. drop_after: accept it, then close the connection.
+    #: accepting the message. drop_after: accept it, then close the connection. expired: the
+    #: download-url holds no more. truncate, short, long, garble, drip: other bytes than there are,
+    #: or slowly. wrong_key, wrong_size: the customer's message says so.
     do: Deed
-    #: How many more messages it meets.
+    endpoint: Endpoint = "message"
+    #: How many more requests or files it meets.
     count: int = 1
     status: int = 503
     #: Value of the Retry-After header beside `status`.
@@ -32,12 +74,16 @@ class Fault:
     delay_s: float = 0.5
     #: Only messages of this type.
     type: str | None = None
-    #: Only messages to the customer of this name.
+    #: Only messages to, or files from, the customer of this name.
     customer: str | None = None
 
-    def meets(self, kind: str, customer: str) -> bool:
-        """Tell whether a message is one this fault is for."""
-        return self.type in {None, kind} and self.customer in {None, customer}
+    def meets(self, endpoint: Endpoint, kind: str | None, customer: str | None) -> bool:
+        """Tell whether a request or file is one this fault is for."""
+        return (
+            self.endpoint == endpoint
+            and self.type in {None, kind}
+            and self.customer in {None, customer}
+        )
 
     def to_json(self) -> JsonObject:
         """Give the fault as the control plane shows it."""
@@ -46,7 +92,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Misfortune:
-    """What happens to one message: it may wait, and one more fault may befall it."""
+    """What happens to one request: it may wait, and one more fault may befall it."""
 
     delay_s: float
     fault: Fault | None
@@ -70,10 +116,12 @@ class Faults:
                 raise FaultUnfit(f"{FAULT_LIMIT} faults are on order: clear them first")
             self._faults.append(fault)
 
-    def take(self, kind: str, customer: str) -> Misfortune:
-        """Use up what befalls one message: the first delay and the first other fault for it."""
+    def take(
+        self, endpoint: Endpoint, kind: str | None = None, customer: str | None = None
+    ) -> Misfortune:
+        """Use up what befalls one request: the first delay and the first other fault for it."""
         with self._lock:
-            meeting = [fault for fault in self._faults if fault.meets(kind, customer)]
+            meeting = [fault for fault in self._faults if fault.meets(endpoint, kind, customer)]
             delay = next((fault for fault in meeting if fault.do == "delay"), None)
             other = next((fault for fault in meeting if fault.do != "delay"), None)
             for fault in (delay, other):
@@ -103,10 +151,15 @@ def parse_fault(fields: JsonObject) -> Fault:
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise FaultUnfit(f"{unknown[0]!r} is no field of a fault: there are {', '.join(known)}")
+    do = _deed(fields.get("do"))
+    endpoint = _endpoint(fields.get("endpoint"), do)
+    if endpoint not in _OF_MESSAGES and (fields.get("type") or fields.get("customer")):
+        raise FaultUnfit(f"type and customer choose among messages: {endpoint} knows neither")
     return Fault(
-        do=_deed(fields.get("do")),
+        do=do,
+        endpoint=endpoint,
         count=int(_number(fields, "count", 1, (1, COUNT_LIMIT), whole=True)),
-        status=int(_number(fields, "status", 503, (300, 599), whole=True)),
+        status=int(_number(fields, "status", _status_of(do), (300, 599), whole=True)),
         retry_after=_line(fields, "retry_after"),
         delay_s=_number(fields, "delay_s", 0.5, (0, DELAY_LIMIT_S)),
         type=_line(fields, "type"),
@@ -115,11 +168,27 @@ def parse_fault(fields: JsonObject) -> Fault:
 
 
 def _deed(text: object) -> Deed:
-    deeds: tuple[Deed, ...] = get_args(Deed)
+    deeds = dict.fromkeys(deed for there in DEEDS.values() for deed in there)
     for deed in deeds:
         if deed == text:
             return deed
     raise FaultUnfit(f"do has to be one of {', '.join(deeds)}")
+
+
+def _endpoint(text: object, do: Deed) -> Endpoint:
+    places = [endpoint for endpoint, deeds in DEEDS.items() if do in deeds]
+    for endpoint in places:
+        if text is None or text == endpoint:
+            return endpoint
+    raise FaultUnfit(f"{do} can happen at {', '.join(places)}: endpoint has to be one of them")
+
+
+def _status_of(do: Deed) -> int:
+    """Give the status that a fault answers unless it is told another.
+
+    Source: assumed.
+    """
+    return 403 if do == "expired" else 503
 
 
 def _number(

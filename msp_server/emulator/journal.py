@@ -31,6 +31,7 @@ class Exchange:
     jwt: JsonObject | None
     body_sha256: str
     packed_bytes: int
+    #: 0 for a file, of whose bytes nothing is kept here.
     unpacked_bytes: int
     #: What was sent, unpacked; None when it is no JSON object.
     fields: JsonObject | None

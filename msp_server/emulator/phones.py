@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition
 
+from msp_server.emulator.attachments import attachments_to_json
 from msp_server.emulator.bubbles import is_supported
 from msp_server.emulator.packing import JsonObject
 from msp_server.emulator.profile import FIRST_NAME, Profile, make_customer_id, make_phone_numbers
@@ -147,6 +148,11 @@ class Phones:
         with self._changed:
             return customer.transcript.find_received(wanted)
 
+    def find_entry(self, customer: Customer, wanted: Callable[[Entry], bool]) -> Entry | None:
+        """Give the newest message on the phone that is wanted, whoever sent it."""
+        with self._changed:
+            return next(filter(wanted, reversed(customer.transcript.entries)), None)
+
     @contextmanager
     def turn(
         self,
@@ -198,7 +204,11 @@ class Phones:
                 timeout=wait_s,
             )
             return Reading(
-                entries=[entry.to_json() for entry in transcript.entries if wanted(entry)],
+                entries=[
+                    entry.to_json() | attachments_to_json(entry, customer.name)
+                    for entry in transcript.entries
+                    if wanted(entry)
+                ],
                 transcript=transcript.key,
                 changes=transcript.changes,
                 typing=transcript.typing,

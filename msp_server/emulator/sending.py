@@ -1,15 +1,25 @@
 """What the customer's fingers do, each as the requests an iPhone causes."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
+from msp_server.emulator.attachments import PLACE
+from msp_server.emulator.descriptors import describe_file
+from msp_server.emulator.faults import Fault, Faults
 from msp_server.emulator.invitations import REFUSED, build_refusal
 from msp_server.emulator.msp import Msp, Outcome, Overrides, make_envelope
-from msp_server.emulator.packing import JsonObject
+from msp_server.emulator.packets import Packet
+from msp_server.emulator.packing import JsonObject, to_json
 from msp_server.emulator.phones import Answer, Customer, Phones
+from msp_server.emulator.references import References
 from msp_server.emulator.replies import Reply, numbers_as_text
 from msp_server.emulator.switches import Switches
 from msp_server.emulator.transcript import Entry
+
+#: Interactive data of more than this comes by reference: "10 KB", taken as 10 times 1,024. Source:
+#: MSP REST API, "Receiving Messages"; the exact unit is assumed.
+INLINE_LIMIT_BYTES: Final = 10 * 1024
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,19 @@ class Receipt:
 class Sending:
     """Sends for the customers, one after another for each."""
 
-    def __init__(self, phones: Phones, msp: Msp, switches: Switches) -> None:
+    def __init__(
+        self,
+        phones: Phones,
+        msp: Msp,
+        switches: Switches,
+        references: References,
+        faults: Faults,
+    ) -> None:
         self._phones = phones
         self._msp = msp
         self._switches = switches
+        self._references = references
+        self._faults = faults
 
     def text(self, customer: Customer, body: str) -> Receipt:
         """Write a text: typing starts, and once that is answered the text follows.
@@ -52,6 +71,27 @@ class Sending:
         """
         return self._write(customer, {"body": body, "replyToMessageId": to})
 
+    def files(self, customer: Customer, words: str, packets: list[Packet]) -> Receipt:
+        """Send files with words or without; only words are typed.
+
+        Source: Business Chat API, "Adding Attachment Metadata to a Message" (a place in the body
+        for each file); that their places come before the words is observed.
+        """
+        attachments = [
+            describe_file(
+                packet.name,
+                packet.mime_type,
+                packet.stored,
+                self._descriptor_fault("text", customer),
+            )
+            for packet in packets
+        ]
+        body = PLACE * len(packets) + words.replace(PLACE, "")
+        fields: JsonObject = {"body": body, "attachments": attachments}
+        if words:
+            return self._write(customer, fields)
+        return self._send(customer, [make_envelope(customer) | {"type": "text"} | fields])
+
     def tapback(self, customer: Customer, sentence: str) -> Receipt:
         """Send the sentence of a tapback; nobody types it."""
         return self._send(customer, [make_envelope(customer) | {"type": "text", "body": sentence}])
@@ -61,12 +101,23 @@ class Sending:
 
         Raises:
             DeedUnfit: it cannot be answered, or not any more.
+            NotKept: it has to go by reference, and there is no room for it.
         """
         interactive = reply.interactive
         if self._switches.positions.numbers_as_text:
             interactive = numbers_as_text(interactive)
         fields = make_envelope(customer) | {"type": "interactive", "interactiveData": interactive}
-        return self._send(customer, [fields], answer=Answer(bubble, reply.replied))
+        kept_back = None
+        if self._goes_by_reference(interactive):
+            fault = self._descriptor_fault("interactive", customer)
+            fields["interactiveDataRef"] = self._references.make_for_msp(
+                customer.business_id, interactive, fault
+            )
+            if self._switches.positions.reference_reply != "both":
+                kept_back = "interactiveData"
+        return self._send(
+            customer, [fields], answer=Answer(bubble, reply.replied), kept_back=kept_back
+        )
 
     def refuse(self, customer: Customer, invitation: Entry) -> Receipt:
         """Refuse an invitation.
@@ -97,13 +148,28 @@ class Sending:
         messages: list[JsonObject],
         overrides: Overrides | None = None,
         answer: Answer | None = None,
+        kept_back: str | None = None,
     ) -> Receipt:
+        """Enter messages on the phone and send them, but for a key that stays on the phone."""
         named = [(str(fields.get("id", "")), fields) for fields in messages]
         with self._phones.turn(customer, named, answer) as entries:
             for entry in entries:
-                outcome = self._msp.send(customer, entry.fields, overrides or {})
+                sent = {key: value for key, value in entry.fields.items() if key != kept_back}
+                outcome = self._msp.send(customer, sent, overrides or {})
                 self._phones.settle(customer, entry, outcome.error)
             if answer and entry.shows and self._switches.positions.duplicate_tap:
                 # The phone knows of one tap: Apple alone makes two of it.
-                self._msp.send(customer, entry.fields | {"id": str(uuid4())}, {})
+                self._msp.send(customer, sent | {"id": str(uuid4())}, {})
         return Receipt(named[-1][0], outcome)
+
+    def _goes_by_reference(self, interactive: JsonObject) -> bool:
+        match self._switches.positions.reference_reply:
+            case "always":
+                return True
+            case "inline":
+                return False
+            case "reference" | "both":
+                return len(to_json(interactive)) > INLINE_LIMIT_BYTES
+
+    def _descriptor_fault(self, kind: str, customer: Customer) -> Fault | None:
+        return self._faults.take("descriptor", kind, customer.name).fault

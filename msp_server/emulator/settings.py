@@ -5,6 +5,7 @@ import binascii
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 #: How devices write a business id; the API's headers carry it without.
@@ -41,6 +42,8 @@ class EmulatorSettings:
     port: int = 8004
     #: How far a token's `iat` may be from now, either way; 0 turns the check off.
     token_max_age_s: float = 3600
+    #: Where a directory for files is made; None for the system's place for such.
+    data_dir: Path | None = None
 
     def __post_init__(self) -> None:
         checks: list[Callable[[], str | None]] = [
@@ -50,6 +53,7 @@ class EmulatorSettings:
             self._check_msp_url,
             self._check_host,
             self._check_numbers,
+            self._check_data_dir,
         ]
         faults = [fault for fault in (check() for check in checks) if fault]
         if faults:
@@ -104,6 +108,14 @@ class EmulatorSettings:
         if self.token_max_age_s < 0:
             return "--token-max-age-s (MSP_TOKEN_MAX_AGE_S) is below 0: give seconds, or 0 for off"
         return None
+
+    def _check_data_dir(self) -> str | None:
+        if self.data_dir is None or self.data_dir.is_dir():
+            return None
+        return (
+            f"--data-dir (MSP_EMULATOR_DATA_DIR) {str(self.data_dir)!r} is no directory: make it, "
+            "or name another"
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,9 @@ from msp_server.emulator.packing import JsonObject
 
 ListReply: TypeAlias = Literal["sections", "you_selected", "with_unselected"]
 InvitationRequestId: TypeAlias = Literal["number", "echo"]
+ReferenceReply: TypeAlias = Literal["reference", "both", "inline", "always"]
+DecodeAnswer: TypeAlias = Literal["data", "interactiveData"]
+DownloadExpiry: TypeAlias = Literal[60, 10, 1, 0, 3600]
 
 
 class SwitchUnfit(Exception):
@@ -33,6 +36,16 @@ class Positions:
     check_capabilities: bool = True
     #: Whether limits that only vendors report are checked too.
     check_vendor_limits: bool = True
+    #: Whether a reply over 10 KB comes by reference, or both by reference and directly; or none
+    #: does, or every one.
+    reference_reply: ReferenceReply = "reference"
+    #: What decodePayload has on top: the keys of the interactive data, `data` among them (an older
+    #: page), or `interactiveData` (observed).
+    decode_answer: DecodeAnswer = "data"
+    #: Whether decodePayload compresses its answer for who accepts that. Assumed to be possible.
+    decode_gzip: bool = False
+    #: How long a download-url holds; with 0 it has expired before anybody gets it. Assumed.
+    download_expiry_s: DownloadExpiry = 60
 
     def to_json(self) -> JsonObject:
         """Give the positions as the control plane shows them."""
@@ -41,7 +54,7 @@ class Positions:
 
 _TYPES = get_type_hints(Positions)
 #: What each switch can be set to, the default first.
-CHOICES: Final[dict[str, tuple[str | bool, ...]]] = {
+CHOICES: Final[dict[str, tuple[str | int, ...]]] = {
     each.name: get_args(_TYPES[each.name]) or (each.default, not each.default)
     for each in fields(Positions)
 }
@@ -78,7 +91,7 @@ class Switches:
             self._positions = Positions()
 
 
-def _parse(name: str, value: object) -> str | bool:
+def _parse(name: str, value: object) -> str | int:
     if name not in CHOICES:
         raise SwitchUnfit(f"{name[:64]!r} is no switch: there are {', '.join(CHOICES)}")
     for choice in CHOICES[name]:
@@ -87,5 +100,5 @@ def _parse(name: str, value: object) -> str | bool:
     raise SwitchUnfit(f"{name} has to be one of {', '.join(map(_shown, CHOICES[name]))}")
 
 
-def _shown(choice: str | bool) -> str:
-    return choice if isinstance(choice, str) else str(choice).lower()
+def _shown(choice: str | int) -> str:
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)

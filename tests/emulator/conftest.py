@@ -16,6 +16,7 @@ from uuid import uuid4
 import jwt
 import pytest
 import requests
+from Crypto.Cipher import AES
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from msp_server.emulator import Emulator, EmulatorSettings
@@ -121,6 +122,72 @@ class Sender:
         )
 
 
+def given(headers, changes):
+    """Change headers by the names of arguments; None takes one out."""
+    changed = headers | {name.replace("_", "-"): value for name, value in changes.items()}
+    return {name: value for name, value in changed.items() if value is not None}
+
+
+@dataclass
+class Mover:
+    """Moves files as an MSP does; a test spoils one part of it."""
+
+    web: requests.Session
+    url: str
+
+    def announce(self, size, /, **changes):
+        return self._ask("preUpload", {"MMCS-Size": str(size)}, changes)
+
+    def upload(self, url, encrypted, /, **headers):
+        return self.web.post(url, data=encrypted, headers=given({}, headers), timeout=DEADLINE_S)
+
+    def store(self, encrypted):
+        """Upload bytes, and give what messages say of them."""
+        place = self.announce(len(encrypted)).json()
+        said = self.upload(place["upload-url"], encrypted).json()["singleFile"]
+        return {
+            "url": place["mmcs-url"],
+            "owner": place["mmcs-owner"],
+            "size": str(len(encrypted)),
+            "signature-base64": said["fileChecksum"],
+        }
+
+    def look_up(self, place, /, **changes):
+        headers = {
+            "MMCS-Url": place["url"],
+            "MMCS-Signature": place["signature-base64"],
+            "MMCS-Owner": place["owner"],
+        }
+        return self._ask("preDownload", headers, changes)
+
+    def download(self, place, /, **headers):
+        url = self.look_up(place).json()["download-url"]
+        return self.web.get(url, headers=headers, timeout=DEADLINE_S)
+
+    def read(self, place):
+        """Fetch and decrypt what a customer's message describes."""
+        return crypt(self.download(place).content, place["key"])
+
+    def decode(self, payload, **changes):
+        headers = given(self._headers() | {"bid": APPLE_BID, "accept": "*/*"}, changes)
+        return self.web.post(
+            f"{self.url}/v1/decodePayload", data=payload, headers=headers, timeout=DEADLINE_S
+        )
+
+    def _ask(self, endpoint, headers, changes):
+        headers = given(self._headers() | headers, changes)
+        return self.web.get(f"{self.url}/v1/{endpoint}", headers=headers, timeout=DEADLINE_S)
+
+    def _headers(self):
+        return {"Authorization": f"Bearer {_token()}", "Source-Id": BUSINESS_ID}
+
+
+def crypt(text, key):
+    """Encrypt or decrypt with a key as it stands in a message."""
+    cipher = AES.new(bytes.fromhex(key[2:]), AES.MODE_CTR, nonce=b"", initial_value=bytes(16))
+    return cipher.encrypt(text)
+
+
 @dataclass
 class Phone:
     """One customer's part of the JSON API."""
@@ -211,6 +278,44 @@ def ava(emulator, web):
 @pytest.fixture
 def sender(emulator, ava, web):
     return Sender(web, emulator.url, ava.profile()["id"])
+
+
+@pytest.fixture
+def mover(emulator, web):
+    return Mover(web, emulator.url)
+
+
+@pytest.fixture
+def refused_by(journal):
+    """Check that an answer refuses, and give the rule and the reason."""
+
+    def check(answer, status):
+        assert answer.status_code == status, answer.text
+        assert answer.content == b""
+        exchange = journal(direction="to_gateway")[-1]
+        assert exchange["status"] == status
+        assert exchange["reason"].startswith(answer.headers["X-Emulator-Reason"])
+        assert "(source: " in exchange["reason"]
+        return exchange["rule"], exchange["reason"]
+
+    return check
+
+
+@pytest.fixture
+def order_fault(emulator, web):
+    def order(do, **fields):
+        answer = web.post(f"{emulator.url}/emulator/faults", json={"do": do} | fields, timeout=5)
+        assert answer.status_code == 201, answer.text
+
+    return order
+
+
+@pytest.fixture
+def vectors():
+    def load(name):
+        return json.loads((SAMPLES.parent / "vectors" / f"{name}.json").read_text("utf-8"))
+
+    return load
 
 
 APPLE_BID = (

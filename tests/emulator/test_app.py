@@ -43,3 +43,9 @@ def test_unknown_page_is_404_with_a_sentence(emulator, web):
 
     assert answer.status_code == 404
     assert answer.json()["error"]
+
+
+def test_page_may_show_pictures_and_play_what_its_own_emulator_gives(emulator, web):
+    policy = web.get(emulator.url, timeout=5).headers["content-security-policy"]
+
+    assert "img-src 'self' data:; media-src 'self';" in policy

@@ -98,14 +98,9 @@ def test_picture_over_apples_limit_is_refused_without_vendor_limits(samples):
     assert rule == "link-image-size"
 
 
-@pytest.mark.parametrize(
-    "reference",
-    [
-        REFERENCE,
-        REFERENCE | {"dataRefSig": None, "key": "00" + "a1" * 32},
-    ],
-)
-def test_data_ref_is_accepted(samples, reference):
+def test_data_ref_made_by_the_sender_is_accepted(samples):
+    reference = REFERENCE | {"dataRefSig": None, "key": "00" + "a1" * 32}
+
     samples.accept("list_picker", {"interactiveData": None, "interactiveDataRef": reference})
 
 

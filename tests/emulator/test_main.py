@@ -38,6 +38,21 @@ def test_emulator_prints_the_phones_address_and_ends_cleanly(number, web):
     assert time.monotonic() - started < 2
 
 
+def test_files_lie_in_the_directory_that_is_named_and_go_at_the_end(tmp_path, web):
+    with start(
+        FIT, "--port", "0", "--msp", "http://127.0.0.1:9", "--data-dir", tmp_path
+    ) as program:
+        address = program.stdout.readline().partition(": ")[2].strip()
+        web.post(f"{address}/customers/ava/files", json={"make": [{"size": 7}]}, timeout=5)
+        (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
+        assert file.stat().st_size == 7
+
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=5)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_unfit_setting_is_told_at_once():
     with start({"MSP_SECRET": "%%"}, "--host", "192.0.2.1") as program:
         _, errors = program.communicate(timeout=5)

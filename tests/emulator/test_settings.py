@@ -1,4 +1,5 @@
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ FIT = {"msp_id": "m", "api_secrets": (b"s",), "business_ids": ("b",)}
         ({"host": "example.com"}, "MSP_EMULATOR_HOST"),
         ({"port": 65536}, "MSP_EMULATOR_PORT"),
         ({"token_max_age_s": -1}, "MSP_TOKEN_MAX_AGE_S"),
+        ({"data_dir": Path("nowhere")}, "MSP_EMULATOR_DATA_DIR"),
     ],
 )
 def test_unfit_setting_is_named_with_its_variable(spoiled, word):

@@ -9,6 +9,10 @@ DEFAULTS = {
     "invitation_request_id": "number",
     "check_capabilities": True,
     "check_vendor_limits": True,
+    "reference_reply": "reference",
+    "decode_answer": "data",
+    "decode_gzip": False,
+    "download_expiry_s": 60,
 }
 
 
@@ -62,6 +66,11 @@ def test_unknown_switch_is_400_with_the_list_and_sets_none(address, web):
         ("numbers_as_text", None),
         ("check_capabilities", []),
         ("invitation_request_id", {}),
+        ("reference_reply", True),
+        ("download_expiry_s", 61),
+        ("download_expiry_s", "60"),
+        ("download_expiry_s", 60.0),
+        ("download_expiry_s", False),
     ],
 )
 def test_unfit_position_is_400_with_the_choices(address, web, name, value):

@@ -3,7 +3,7 @@
 import { openApp } from "./app.js";
 import { makeCard, makeLink } from "./cards.js";
 import { make, makeButton, makeGlyph, makePicture } from "./dom.js";
-import { answerOf, dataOf, listOf, nameOf, objectOf, textOf, wordsOf } from "./entries.js";
+import { answerOf, dataOf, listOf, nameOf, objectOf, spokenOf, textOf, wordsOf } from "./entries.js";
 import { openForm } from "./form.js";
 import { openListPicker, openTimePicker } from "./pickers.js";
 
@@ -24,7 +24,7 @@ export function makeBubble(entry, phone) {
 }
 
 function makeReceived(entry, phone) {
-  if (entry.type === "text") return [makeWords(textOf(objectOf(entry.fields).body))];
+  if (entry.type === "text") return [makeWords(spokenOf(entry))];
   if (entry.type === "richLink") return [makeLink(entry)];
   if (entry.type !== "interactive") return [makeWords(wordsOf(entry), "strange")];
   if (entry.unsupported) {

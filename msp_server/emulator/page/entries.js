@@ -55,12 +55,18 @@ export function bubbleOf(entry) {
 // What to call an entry in a line: when replying to it, when quoting it.
 export function wordsOf(entry) {
   const fields = objectOf(entry.fields);
-  if (entry.type === "text") return textOf(fields.body);
+  if (entry.type === "text") return spokenOf(entry);
   if (entry.type === "richLink") return textOf(objectOf(fields.richLinkData).title) || "Link";
   if (entry.type !== "interactive") return entry.type || "Message without a type";
   const data = dataOf(entry);
   if (entry.shows === "quick_reply") return textOf(objectOf(data["quick-reply"]).summaryText);
   return textOf(bubbleOf(entry).title) || nameOf(entry);
+}
+
+// A text's words, without the signs that stand for its files.
+export function spokenOf(entry) {
+  const body = textOf(objectOf(entry.fields).body);
+  return entry.attachments?.length ? body.replaceAll("\ufffc", "").trim() : body;
 }
 
 // What the customer's answer says, in lines: the titles of what was chosen.

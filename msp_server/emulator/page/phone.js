@@ -2,8 +2,9 @@
 
 import { addressOf, call } from "./api.js";
 import { Choosers } from "./choosers.js";
-import { part } from "./dom.js";
+import { make, makeIconButton, part } from "./dom.js";
 import { wordsOf } from "./entries.js";
+import { sendFiles, sizeOf } from "./files.js";
 import { drawTranscript } from "./transcript.js";
 
 const WAIT_S = 25;
@@ -16,6 +17,7 @@ const sendButton = document.querySelector(".send");
 let shown = null; // what is shown of the customer: {name, key, changes, entries}
 let polling = new AbortController();
 let replyTo = null; // the entry that the next text replies to
+let chosen = []; // the files that go with the next text
 let hush = 0;
 
 const choosers = new Choosers(() => {
@@ -58,6 +60,37 @@ async function actAndSay(deed, fields) {
   const wrong = await act(deed, fields);
   if (wrong) say(wrong);
   return wrong;
+}
+
+async function writeFiles(words) {
+  const files = chosen;
+  chooseFiles([]);
+  let wrong = null;
+  try {
+    wrong = await sendFiles(choosers.customer.name, files, words);
+  } catch {
+    wrong = "The emulator does not answer";
+  }
+  if (!wrong) return;
+  say(wrong);
+  chooseFiles(files); // what was not sent is not lost
+  if (body.value) return;
+  body.value = words;
+  fitField();
+}
+
+function chooseFiles(files) {
+  chosen = files;
+  part("chosen").replaceChildren(...files.map(makeChosen));
+  part("chosen").hidden = files.length === 0;
+  fitField();
+}
+
+function makeChosen(file) {
+  const line = make("li", "", `${file.name}, ${sizeOf(file.size)}`);
+  const leave = () => chooseFiles(chosen.filter((each) => each !== file));
+  line.append(makeIconButton("plain", "cross", `Leave out ${file.name}`, leave));
+  return line;
 }
 
 async function write(words) {
@@ -152,18 +185,32 @@ function leaveReply() {
 function fitField() {
   body.style.height = "auto";
   body.style.height = `${body.scrollHeight + 2}px`;
-  sendButton.disabled = body.value.trim() === "";
+  sendButton.disabled = body.value.trim() === "" && chosen.length === 0;
 }
 
 part("write").addEventListener("submit", (event) => {
   event.preventDefault();
   const words = body.value.trim();
-  if (!words || !choosers.customer) return;
+  if ((!words && !chosen.length) || !choosers.customer) return;
   body.value = "";
   fitField();
   body.focus();
   part("scroll").scrollTop = part("scroll").scrollHeight;
-  write(words);
+  if (chosen.length) writeFiles(words);
+  else write(words);
+});
+
+part("choose").addEventListener("click", () => part("files").click());
+part("files").addEventListener("change", () => {
+  chooseFiles([...chosen, ...part("files").files]);
+  part("files").value = "";
+  body.focus();
+});
+
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  chooseFiles([...chosen, ...event.dataTransfer.files]);
 });
 
 body.addEventListener("input", fitField);

@@ -3,6 +3,7 @@
 import { makeBubble } from "./bubbles.js";
 import { make, makeGlyph, makeIconButton, part } from "./dom.js";
 import { objectOf, textOf, wordsOf } from "./entries.js";
+import { makeFiles } from "./files.js";
 import { openMenu } from "./menu.js";
 import { readTapback, tapbacksOn } from "./tapbacks.js";
 import { whenOf } from "./times.js";
@@ -63,7 +64,7 @@ function makeLine(entry, view, phone) {
   line.classList.toggle("follows", view.follows);
   line.classList.toggle("sending", entry.status === "sending");
   if (readTapback(entry)) line.append(make("div", "note", `You: ${entry.body}`));
-  else line.append(...makeParts(entry, view, phone));
+  else line.append(...makeFiles(entry), ...makeParts(entry, view, phone));
   if (entry.auto_reply === true) line.append(make("div", "note", "Automated"));
   if (entry.status === "not delivered") line.append(makeLoss(entry));
   return line;
@@ -81,6 +82,7 @@ function makeEvent(entry, words) {
 }
 
 function makeParts(entry, view, phone) {
+  if (entry.type === "text" && entry.attachments?.length && !wordsOf(entry)) return [];
   const [bubble, ...below] = makeBubble(entry, phone);
   bubble.prepend(make("span", "unseen", entry.from === "customer" ? "You: " : "Business: "));
   bubble.title = new Date(entry.at).toLocaleString();
