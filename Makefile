@@ -52,6 +52,7 @@ types: $(VENV)/.tests  ## types of server, emulator and exercises
 
 bench: $(VENV)/.tests  ## figures, printed; nothing is asserted
 	@$(BIN)/python tests/bench/latency.py
+	@$(BIN)/python tests/bench/transfers.py
 
 clean:  ## remove what the others made, but not the messages under var/
 	rm -rf .venv* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

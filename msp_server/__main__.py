@@ -20,6 +20,7 @@ from msp_server.listing import (
     fetch_record,
     message_line,
     message_record,
+    printable,
 )
 from msp_server.messages.attachment import Attachment
 from msp_server.messages.content import OutboundContent, parse_outbound
@@ -294,18 +295,21 @@ def _shown(
 
 def _give_back(store: Store, known: ConversationRecord) -> None:
     waiting = store.inbox.give_back(known.id, time.time())
-    click.echo(f"given back by {known.desk}; messages that go to the agent: {waiting}")
+    click.echo(
+        f"given back by {printable(known.desk or '')}; messages that go to the agent: {waiting}"
+    )
 
 
 def _report(message: OutboundMessage, state: OutboxState, reason: str | None) -> None:
     """Say what became of a message."""
+    why = printable(reason or "not tried yet")
     match state:
         case OutboxState.SENT:
             click.echo(f"accepted by the gateway message_id={message.id}")
         case OutboxState.BURIED:
-            raise click.ClickException(f"buried message_id={message.id}: {reason}")
+            raise click.ClickException(f"buried message_id={message.id}: {why}")
         case _:
-            click.echo(f"still waiting message_id={message.id}: {reason or 'not tried yet'}")
+            click.echo(f"still waiting message_id={message.id}: {why}")
 
 
 def _await_sent(

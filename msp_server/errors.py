@@ -23,6 +23,7 @@
         UploadRefused
       AttachmentError
         AttachmentUnusable
+        DiskRefused
         KeyUnreadable
         SizeMismatch
       HandlerError
@@ -244,6 +245,12 @@ class AttachmentError(MspError):
 
 class AttachmentUnusable(AttachmentError):
     """A file cannot be had."""
+
+
+class DiskRefused(AttachmentError):
+    """This machine could not write a file."""
+
+    retryable = True
 
 
 class KeyUnreadable(AttachmentError):

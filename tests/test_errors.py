@@ -4,13 +4,19 @@ import pytest
 
 from msp_server import errors
 from msp_server.errors import (
+    AddressRefused,
+    AttachmentError,
+    AttachmentUnusable,
     BusinessUnknown,
+    CapabilityMissing,
     ConfigurationError,
     ContentError,
     ContentInvalid,
     CredentialsRefused,
+    DiskRefused,
     Fault,
     HandlerError,
+    KeyUnreadable,
     MessageUnreadable,
     MspError,
     RemoteBusy,
@@ -19,11 +25,13 @@ from msp_server.errors import (
     RemoteUnreachable,
     RequestTooLarge,
     RequestUnreadable,
+    SizeMismatch,
     StoreBusy,
     StoreError,
     StoreUnavailable,
     TokenMissing,
     TokenRefused,
+    UploadRefused,
     WebhookError,
     where,
 )
@@ -69,6 +77,11 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes():
         MessageUnreadable,
         BusinessUnknown,
         ContentInvalid,
+        CapabilityMissing,
+        AttachmentUnusable,
+        DiskRefused,
+        KeyUnreadable,
+        SizeMismatch,
         StoreBusy,
         StoreUnavailable,
     ],
@@ -99,7 +112,16 @@ def test_a_refusal_has_the_status_we_answer(kind, status):
 
 @pytest.mark.parametrize(
     "kind",
-    [RemoteUnreachable, RemoteBusy, CredentialsRefused, StoreError, StoreBusy, StoreUnavailable],
+    [
+        RemoteUnreachable,
+        RemoteBusy,
+        CredentialsRefused,
+        UploadRefused,
+        DiskRefused,
+        StoreError,
+        StoreBusy,
+        StoreUnavailable,
+    ],
 )
 def test_what_may_succeed_later_is_retryable(kind):
     assert kind.retryable
@@ -114,6 +136,12 @@ def test_what_may_succeed_later_is_retryable(kind):
         ContentInvalid,
         RemoteError,
         RemoteRefused,
+        AddressRefused,
+        CapabilityMissing,
+        AttachmentError,
+        AttachmentUnusable,
+        KeyUnreadable,
+        SizeMismatch,
         HandlerError,
     ],
 )
@@ -201,3 +229,80 @@ def test_where_leaves_out_what_the_error_says():
 
 def test_where_speaks_of_no_error_too():
     assert where(None) == "no error"
+
+
+WHOLE = ContentInvalid(
+    "has 201 characters",
+    field="title",
+    value="private",
+    limit="at most 200 are allowed",
+    source="a vendor, since 2026-08-21",
+)
+
+
+def test_an_invalid_content_says_all_of_it():
+    assert str(WHOLE) == (
+        "title has 201 characters; at most 200 are allowed (source: a vendor, since 2026-08-21)"
+        ": 'private'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ContentInvalid("is empty"), "is empty"),
+        (ContentInvalid("is empty", field="Text.body"), "Text.body is empty"),
+        (ContentInvalid("is empty", limit="a text needs words"), "is empty; a text needs words"),
+        (ContentInvalid("is empty", source="Apple"), "is empty (source: Apple)"),
+        (ContentInvalid("is empty", value=""), "is empty: ''"),
+        (ContentInvalid("is empty", value=0), "is empty: 0"),
+        (ContentInvalid(field="body"), f"body {ContentInvalid.__doc__}"),
+    ],
+)
+def test_an_invalid_content_says_what_it_was_told(error, said):
+    assert str(error) == said
+
+
+def test_an_invalid_content_says_the_same_without_the_value():
+    assert str(WHOLE) == f"{WHOLE.without_value}: 'private'"
+    assert "private" not in WHOLE.without_value
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x" * 78, f"'{'x' * 78}'"),
+        ("x" * 79, f"'{'x' * 79}…"),
+        ("x" * 10_000, f"'{'x' * 79}…"),
+        ("a\nb", r"'a\nb'"),
+    ],
+)
+def test_an_invalid_content_shows_the_beginning_of_the_value_in_one_line(value, shown):
+    assert str(ContentInvalid("is long", value=value)) == f"is long: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [("title", "Item.title"), ("[0].title", "Item[0].title"), ("", "Item")],
+)
+def test_inside_puts_the_path_before_the_field(field, path):
+    error = ContentInvalid("is empty", field=field)
+
+    assert error.inside("Item").field == path
+
+
+def test_inside_keeps_all_else():
+    inner = WHOLE.inside("sections[0]").inside("ListPicker")
+
+    assert inner.field == "ListPicker.sections[0].title"
+    assert vars(inner) == {**vars(WHOLE), "field": inner.field}
+
+
+def test_inside_leaves_the_error_as_it_is():
+    WHOLE.inside("Item")
+
+    assert WHOLE.field == "title"
+
+
+def test_an_invalid_content_is_a_value_error_too():
+    assert isinstance(WHOLE, ValueError)

@@ -9,29 +9,59 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from msp_server import Agent, Text
 from msp_server.__main__ import main
+from msp_server.agents.pictures import KETTLE
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = ["run", "serve", "worker", "emulator", "send", "messages", "exercise", "check"]
 
 
 @pytest.fixture
-def environment(msp, apple, monkeypatch):
-    """The environment of a user whose server is `msp`."""
+def variables(settings, apple, monkeypatch):
+    """The environment of a user whose server is here."""
     given = {
-        "MSP_ID": msp.settings.msp_id,
-        "MSP_BUSINESS_ID": msp.settings.business_ids[0],
+        "MSP_ID": settings.msp_id,
+        "MSP_BUSINESS_ID": settings.business_ids[0],
         "MSP_SECRET": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "MSP_GATEWAY": f"{apple.url}/v1",
-        "MSP_DATA_DIR": str(msp.settings.data_dir),
+        "MSP_DATA_DIR": str(settings.data_dir),
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     return given
 
 
-def call(*arguments):
-    return CliRunner().invoke(main, arguments)
+@pytest.fixture
+def environment(msp, variables):
+    """The environment of a user whose server is `msp`."""
+    return variables
+
+
+def call(*arguments, given=None):
+    """Call a command, perhaps with something on its standard input."""
+    return CliRunner().invoke(main, arguments, input=given)
+
+
+QUICK = {"kind": "QuickReply", "summary": "Was that quick?", "items": ["Yes", "No"]}
+
+
+@pytest.fixture
+def held(variables, apple, start_msp, wait_for):
+    """Let a customer have asked for a person, and have written since; give the conversation."""
+    agent = Agent("front desk")
+
+    @agent.on(Text)
+    def hand_over(text, conversation):
+        conversation.hand_over("\x1b[31m\x07billing", note="wants\x07 a refund")
+        return Text(f"A person comes: {text.body}")
+
+    with start_msp(agent) as msp:
+        apple.phone().text("a person, please")
+        apple.phone().wait_for_bodies(1)
+        wait_for(lambda: msp.store.conversations.newest().desk)
+        apple.phone().text("hello?")
+        yield msp.store.conversations.newest()
 
 
 def test_help_names_every_command():
@@ -153,6 +183,316 @@ def test_send_goes_to_nobody_who_has_left(environment, apple, msp):
 
     assert answer.exit_code == 0
     assert apple.phone().bodies() == ["hello", "from the desk"]
+
+
+# Any content
+
+
+def test_send_sends_json_from_a_file(environment, apple, tmp_path):
+    (tmp_path / "quick.json").write_text(json.dumps(QUICK))
+
+    answer = call("send", "--to", apple.phone().id, "--json", str(tmp_path / "quick.json"))
+
+    assert "accepted by the gateway" in answer.output
+    assert [entry["shows"] for entry in apple.phone().entries()] == ["quick_reply"]
+
+
+def test_send_sends_json_from_its_standard_input(environment, apple):
+    answer = call("send", "--to", apple.phone().id, "--json", "-", given=json.dumps(QUICK))
+
+    assert answer.exit_code == 0
+    assert [entry["shows"] for entry in apple.phone().entries()] == ["quick_reply"]
+
+
+def test_send_sends_interactive_data_as_it_is(environment, apple):
+    call("send", "--to", apple.phone().id, "--json", "-", given=json.dumps(QUICK))
+    first = json.loads(call("messages", "--json").output)["fields"]
+    again = json.dumps({"interactiveData": first["interactiveData"]})
+
+    answer = call("send", "--to", apple.phone().id, "--json", "-", given=again)
+
+    assert answer.exit_code == 0
+    assert [entry["shows"] for entry in apple.phone().entries()] == ["quick_reply"] * 2
+
+
+@pytest.mark.parametrize("given", ["", "{", "nothing", b"\xff", "[" * 100_000])
+def test_send_tells_what_is_no_json(environment, apple, given):
+    answer = call("send", "--to", apple.phone().id, "--json", "-", given=given)
+
+    assert answer.exit_code == 2
+    assert "--json holds no JSON" in answer.output
+    assert apple.phone().entries() == []
+
+
+def test_send_tells_that_json_is_too_large(environment, monkeypatch):
+    monkeypatch.setattr("msp_server.__main__._JSON_LIMIT_BYTES", len(json.dumps(QUICK)) - 1)
+
+    answer = call("send", "--to", "urn:mbid:x", "--json", "-", given=json.dumps(QUICK))
+
+    assert answer.exit_code == 2
+    assert "--json measures more than" in answer.output
+
+
+@pytest.mark.parametrize("given", ["[]", "7", "null", '"Text"'])
+def test_send_tells_that_json_has_to_be_an_object(environment, given):
+    answer = call("send", "--to", "urn:mbid:x", "--json", "-", given=given)
+
+    assert answer.exit_code == 2
+    assert "--json has to hold an object" in answer.output
+
+
+@pytest.mark.parametrize("kind", ["Hologram", "Close", "", None, 7, ["Text"]])
+def test_send_names_the_kinds_there_are(environment, kind):
+    answer = call("send", "--to", "urn:mbid:x", "--json", "-", given=json.dumps({"kind": kind}))
+
+    assert answer.exit_code == 1
+    assert "kind names no kind; there are Text, RichLink, QuickReply" in answer.output
+
+
+def test_send_names_the_field_that_is_unfit(environment):
+    unfit = json.dumps({**QUICK, "items": ["Yes", {"title": ""}]})
+
+    answer = call("send", "--to", "urn:mbid:x", "--json", "-", given=unfit)
+
+    assert answer.exit_code == 1
+    assert "QuickReply.items" in answer.output
+
+
+def test_send_opens_no_file_that_json_names(environment, tmp_path):
+    (tmp_path / "private.txt").write_text("private")
+    text = {"kind": "Text", "body": "See", "attachments": [str(tmp_path / "private.txt")]}
+
+    answer = call("send", "--to", "urn:mbid:x", "--json", "-", given=json.dumps(text))
+
+    assert answer.exit_code == 1
+    assert "Text.attachments" in answer.output
+
+
+def test_send_sends_a_text_with_files(environment, apple, tmp_path):
+    for name in ("one.png", "two.png"):
+        (tmp_path / name).write_bytes(KETTLE.data)
+    files = [part for name in ("one.png", "two.png") for part in ("--file", str(tmp_path / name))]
+
+    answer = call("send", "Two kettles", "--to", apple.phone().id, *files)
+
+    assert "accepted by the gateway" in answer.output
+    [entry] = apple.phone().entries()
+    assert [file["name"] for file in entry["attachments"]] == ["one.png", "two.png"]
+
+
+def test_send_sends_a_file_without_words(environment, apple, tmp_path):
+    (tmp_path / "one.png").write_bytes(KETTLE.data)
+
+    answer = call("send", "--to", apple.phone().id, "--file", str(tmp_path / "one.png"))
+
+    assert answer.exit_code == 0
+    assert len(apple.phone().entries()) == 1
+
+
+def test_send_tells_which_file_is_not_there(environment, tmp_path):
+    answer = call("send", "Look", "--to", "urn:mbid:x", "--file", str(tmp_path / "gone.png"))
+
+    assert answer.exit_code == 2
+    assert "gone.png" in answer.output
+
+
+def test_send_tells_that_a_file_is_empty(environment, tmp_path):
+    (tmp_path / "empty.png").touch()
+
+    answer = call("send", "Look", "--to", "urn:mbid:x", "--file", str(tmp_path / "empty.png"))
+
+    assert answer.exit_code == 1
+    assert "is empty" in answer.output
+
+
+def test_send_of_nothing_says_what_to_give(environment):
+    answer = call("send", "--to", "urn:mbid:x")
+
+    assert answer.exit_code == 2
+    assert "give a text, --file PATH, or --json FILE" in answer.output
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_send_takes_a_text_or_json_and_not_both(environment, tmp_path, with_file):
+    (tmp_path / "one.png").write_bytes(KETTLE.data)
+    also = ["--file", str(tmp_path / "one.png")] if with_file else ["words"]
+
+    answer = call("send", "--to", "urn:mbid:x", "--json", "-", *also, given=json.dumps(QUICK))
+
+    assert answer.exit_code == 2
+    assert "not both" in answer.output
+
+
+def test_send_writes_choices_out_where_the_device_cannot_show_them(environment, apple, msp):
+    phone = apple.phone("old", device="iphone-2018")
+    phone.text("hello")
+    phone.wait_for_bodies(1)
+
+    call("send", "--to", phone.id, "--json", "-", given=json.dumps(QUICK))
+
+    assert phone.bodies()[1] == "Was that quick?\n1. Yes\n2. No"
+    assert msp.store.conversations.find(phone.id).offer
+
+
+def test_send_tells_that_the_device_cannot_show_it(environment, apple, msp):
+    page = {"title": "Product", "subtitle": "Which one?", "items": ["Kettle"]}
+    form = {"kind": "Form", "received": "Fault", "pages": [{"type": "select", **page}]}
+    phone = apple.phone("old", device="iphone-2018")
+    phone.text("hello")
+    phone.wait_for_bodies(1)
+
+    answer = call("send", "--to", phone.id, "--json", "-", given=json.dumps(form))
+
+    assert answer.exit_code == 1
+    assert "lacks FORM" in answer.output
+
+
+def test_send_invites_the_owner_of_a_telephone_number(environment, apple):
+    invitation = {"kind": "Invitation", "brand": "Shop", "reference": "order-1"}
+    number = apple.web.get(f"{apple.url}/customers/ava").json()["phone_number"]
+
+    answer = call("send", "--to", number, "--json", "-", given=json.dumps(invitation))
+
+    assert "accepted by the gateway" in answer.output
+    assert [entry["shows"] for entry in apple.phone().entries()] == ["invitation"]
+
+
+def test_send_says_that_a_telephone_number_takes_invitations_alone(environment):
+    answer = call("send", "hello", "--to", "tel:+15550100")
+
+    assert answer.exit_code == 1
+    assert "invitation" in answer.output
+
+
+# A desk that has the conversation
+
+
+@pytest.mark.parametrize("spell", [str, str.upper])
+def test_send_goes_to_the_conversation_it_names(held, apple, spell):
+    answer = call("send", "Hello, this is Kim.", "--to", spell(held.id))
+
+    assert answer.exit_code == 0
+    assert apple.phone().bodies()[-1] == "Hello, this is Kim."
+
+
+def test_messages_shows_what_is_held(held):
+    lines = call("messages").output.splitlines()
+
+    assert [line for line in lines if " HELD " in line] == lines[-1:]
+
+
+def test_messages_of_a_conversation_says_whose_it_is_and_for_whom_it_is_held(held):
+    shown = call("messages", "--conversation", held.id).output
+
+    assert f"conversation {held.id}\ncustomer     {held.customer_id}\nheld for " in shown
+    assert "wants  a refund" in shown
+
+
+def test_messages_of_a_conversation_has_nothing_of_others(held, apple):
+    apple.phone("ben").text("this is ben")
+    apple.phone("ben").wait_for_bodies(1)
+
+    for name in (held.id, held.customer_id):
+        records = call("messages", "--json", "--conversation", name).output.splitlines()
+        assert {json.loads(line)["conversation_id"] for line in records} == {held.id}
+
+
+@pytest.mark.parametrize("odd", ["\udcff", "\udcff\0"])
+def test_arguments_that_are_no_text_are_told_in_words(environment, odd):
+    answers = [
+        call("messages", "--conversation", odd),
+        call("send", "hello", "--to", odd),
+        call("send", odd, "--to", "urn:mbid:x"),
+    ]
+
+    assert [answer.exit_code for answer in answers] == [1, 1, 1]
+    assert all(answer.output.startswith("Error: ") for answer in answers)
+
+
+@pytest.mark.parametrize("name", ["nobody", "urn:mbid:%", ""])
+def test_messages_of_an_unknown_conversation_says_where_to_look(environment, name):
+    answer = call("messages", "--conversation", name)
+
+    assert answer.exit_code == 1
+    assert "no such conversation" in answer.output
+
+
+def test_send_gives_a_conversation_back(held, apple):
+    answer = call("send", "--to", held.id, "--give-back")
+
+    assert "messages that go to the agent: 1" in answer.output
+    assert apple.phone().wait_for_bodies(2)[1] == "A person comes: hello?"
+
+
+def test_send_gives_back_after_its_text(held, apple):
+    answer = call("send", "All is well.", "--to", held.id, "--give-back")
+
+    assert "accepted by the gateway" in answer.output
+    assert "messages that go to the agent: 0" in answer.output
+    assert apple.phone().bodies()[1:] == ["All is well."]
+
+
+def test_send_cannot_give_back_what_the_agent_has(environment, apple, msp):
+    apple.phone().text("hello")
+    apple.phone().wait_for_bodies(1)
+
+    answer = call("send", "--to", apple.phone().id, "--give-back")
+
+    assert answer.exit_code == 1
+    assert "nothing to give back" in answer.output
+
+
+def test_send_says_nothing_where_there_is_nothing_to_give_back(environment, apple, msp):
+    apple.phone().text("hello")
+    apple.phone().wait_for_bodies(1)
+
+    answer = call("send", "All is well.", "--to", apple.phone().id, "--give-back")
+
+    assert answer.exit_code == 1
+    assert apple.phone().bodies() == ["hello"]
+    assert len(msp.store.history.newest(10)) == 3
+
+
+def test_no_control_character_reaches_the_terminal(held, apple):
+    apple.phone().text("\x1b[2J\x07\u202e\x9b")
+    shown = [
+        call("messages"),
+        call("messages", "--conversation", held.id),
+        call("messages", "--json"),
+        call("send", "--to", held.id, "--give-back"),
+    ]
+
+    assert all(line.isprintable() for answer in shown for line in answer.output.splitlines())
+
+
+# What was fetched
+
+
+def test_messages_shows_what_was_fetched(environment, apple, msp, wait_for):
+    apple.phone().files(("kettle.png", "image/png", KETTLE.data))
+    wait_for(lambda: [each.state for each in msp.store.fetches.newest(1)] == ["FETCHED"])
+
+    [line] = call("messages", "attachments").output.splitlines()
+
+    assert f"FETCHED  kettle.png {len(KETTLE.data)} bytes" in line
+    assert Path(line.split()[-1]).read_bytes() == KETTLE.data
+
+
+def test_messages_shows_what_was_fetched_as_json(environment, apple, msp, wait_for):
+    apple.phone().files(("kettle.png", "image/png", KETTLE.data))
+    wait_for(lambda: [each.state for each in msp.store.fetches.newest(1)] == ["FETCHED"])
+
+    [record] = map(json.loads, call("messages", "attachments", "--json").output.splitlines())
+
+    assert (record["name"], record["state"]) == ("kettle.png", "FETCHED")
+    assert Path(record["file"]).read_bytes() == KETTLE.data
+
+
+def test_messages_says_that_nothing_was_fetched(environment):
+    assert call("messages", "attachments").output == "no attachments yet\n"
+
+
+# Looking at what came and went
 
 
 def test_messages_shows_both_directions_on_one_line_each(environment, apple):

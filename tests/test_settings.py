@@ -41,6 +41,8 @@ UNFIT = {
     "MSP_DATABASE_URL": "sqlite://",
     "MSP_TOKEN_MAX_AGE_S": "-1",
     "MSP_SEND_GIVE_UP_S": "soon",
+    "MSP_CONTENT_LIMITS": "none",
+    "MSP_CONTENT_HOSTS": "*",
     "MSP_LOG_LEVEL": "LOUD",
 }
 
@@ -95,6 +97,8 @@ def nothing_set(tmp_path, monkeypatch):
         ("database_url", "sqlite:///var/msp.db"),
         ("token_max_age_s", 3600),
         ("send_give_up_s", 3600),
+        ("content_limits", "all"),
+        ("content_hosts", ("icloud.com", "icloud-content.com", "apple.com")),
         ("log_level", "INFO"),
         ("https_proxy", None),
     ],
@@ -152,6 +156,15 @@ def test_variable_without_text_counts_as_not_given(name, text):
         ("MSP_TOKEN_MAX_AGE_S", "0", "token_max_age_s", 0),
         ("MSP_TOKEN_MAX_AGE_S", "90.5", "token_max_age_s", 90.5),
         ("MSP_SEND_GIVE_UP_S", "86400", "send_give_up_s", 86400),
+        ("MSP_CONTENT_LIMITS", "all", "content_limits", "all"),
+        ("MSP_CONTENT_LIMITS", "Apple", "content_limits", "apple"),
+        ("MSP_CONTENT_HOSTS", "example.com", "content_hosts", ("example.com",)),
+        (
+            "MSP_CONTENT_HOSTS",
+            "A.example , .b.example.",
+            "content_hosts",
+            ("a.example", "b.example"),
+        ),
         ("MSP_LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("MSP_LOG_LEVEL", "ERROR", "log_level", "ERROR"),
         ("HTTPS_PROXY", "http://proxy:3128", "https_proxy", "http://proxy:3128"),
@@ -223,6 +236,13 @@ def test_variable_is_read(name, text, field, value):
         ("MSP_TOKEN_MAX_AGE_S", "inf"),
         ("MSP_TOKEN_MAX_AGE_S", "1e999"),
         ("MSP_SEND_GIVE_UP_S", "-0.5"),
+        ("MSP_CONTENT_LIMITS", "vendor"),
+        ("MSP_CONTENT_LIMITS", "all,apple"),
+        ("MSP_CONTENT_HOSTS", "com"),
+        ("MSP_CONTENT_HOSTS", "example.com,"),
+        ("MSP_CONTENT_HOSTS", "*.example.com"),
+        ("MSP_CONTENT_HOSTS", "https://example.com"),
+        ("MSP_CONTENT_HOSTS", "example.com:443"),
         ("MSP_LOG_LEVEL", "CRITICAL"),
     ],
 )
@@ -269,6 +289,12 @@ def test_fault_of_a_database_does_not_tell_its_password():
     [fault] = faults(MSP_DATABASE_URL="postgres://me:password@db/msp")
 
     assert "password" not in str(fault)
+
+
+def test_fault_of_the_content_limits_names_the_choices():
+    [fault] = faults(MSP_CONTENT_LIMITS="none")
+
+    assert "all, apple" in fault.cure
 
 
 def test_hex_is_a_secret_when_it_is_too_short_for_one_in_hex():
@@ -616,6 +642,8 @@ def test_environment_gives_the_same_settings_to_a_process_of_ours(nothing_set, m
         "MSP_DATA_DIR": str(nothing_set),
         "MSP_TOKEN_MAX_AGE_S": "60",
         "MSP_SEND_GIVE_UP_S": "90",
+        "MSP_CONTENT_LIMITS": "apple",
+        "MSP_CONTENT_HOSTS": "example.com,example.org",
         "MSP_LOG_LEVEL": "DEBUG",
         "HTTPS_PROXY": "http://proxy:3128",
     }

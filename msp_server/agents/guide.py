@@ -225,7 +225,8 @@ def show_custom_app(_text: Text, _conversation: Conversation) -> CustomApp:
 def tell_custom_app(answered: CustomAppResponse, _conversation: Conversation) -> Text:
     """Say what the app said."""
     told = ", ".join(f"{name} = {value}" for name, value in answered.parameters.items())
-    return Text(f"The app {answered.app_name or ''} says: {told or 'nothing'}.")
+    name = f" {answered.app_name}" if answered.app_name else ""
+    return Text(f"The app{name} says: {told or 'nothing'}.")
 
 
 @agent.on(InvitationResponse)
@@ -233,7 +234,8 @@ def tell_invitation(answered: InvitationResponse, _conversation: Conversation) -
     """Thank for an invitation that was accepted; to a refusal nothing can be said."""
     if not answered.accepted:
         return None
-    return Text(f"You accepted the invitation {', '.join(answered.references)}. Welcome!")
+    named = " ".join(["the invitation", ", ".join(answered.references)]).strip()
+    return Text(f"You accepted {named}. Welcome!")
 
 
 @agent.on(Text, where=says("person"))

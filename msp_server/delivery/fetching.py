@@ -1,5 +1,6 @@
 """Fetching: gets what a message points at, at once: references live for seconds."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -28,7 +29,7 @@ from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 
 log = logging.getLogger(__name__)
 
-#: How long a reference is tried: the conversation waits meanwhile.
+#: How long a reference may fail: the conversation waits meanwhile.
 GIVE_UP_S: Final = 60.0
 #: How often what was refused, or came in another size, is tried: each time with a fresh address.
 REFUSALS_LIMIT: Final = 4
@@ -91,11 +92,9 @@ class Fetching:
     def _fetch_file(self, fetch: Fetch) -> None:
         key = parse_key(fetch.reference.key)
         with self._download(fetch) as chunks:
-            stored = self.attachments.write(decrypt(chunks, key))
+            stored = self.attachments.write(decrypt(chunks, key), _file_name(fetch))
         if self.store.fetches.finish_file(fetch, stored.name, self.now()):
             self._tell(fetch, stored.size_bytes)
-        else:
-            self.attachments.remove(stored.name)  # another worker was faster
 
     def _fetch_answer(self, fetch: Fetch) -> None:
         key = parse_key(fetch.reference.key)
@@ -134,7 +133,8 @@ class Fetching:
 
     def _retry(self, fetch: Fetch, error: Exception, *, final: bool) -> None:
         now = self.now()
-        if final or now - fetch.created_at >= GIVE_UP_S:
+        failing_s = now - (now if fetch.failing_since is None else fetch.failing_since)
+        if final or failing_s >= GIVE_UP_S:
             self._fail(fetch, str(error))
             return
         self.store.fetches.release(fetch, str(error), now, backoff_s(fetch.attempts))
@@ -156,3 +156,8 @@ class Fetching:
                 fetch.attempts,
             )
             self.on_fetched()
+
+
+def _file_name(fetch: Fetch) -> str:
+    """Name the file of a reference: always the same, so that a second try replaces the first."""
+    return hashlib.sha256(f"{fetch.message_id}/{fetch.reference.place}".encode()).hexdigest()[:32]

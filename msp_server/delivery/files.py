@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from msp_server.errors import AttachmentUnusable
+from msp_server.errors import DiskRefused
+
+#: Begins the reason of a file that this machine could not write.
+UNKEPT: Final = "cannot be kept"
 
 #: Ends the name of a file that is not whole yet.
 _DRAFT: Final = ".part"
@@ -31,14 +34,18 @@ class Files:
 
     directory: Path
 
-    def write(self, chunks: Iterable[bytes]) -> StoredFile:
-        """Write a file under a new name; it is on disk when this returns.
+    def write(self, chunks: Iterable[bytes], name: str | None = None) -> StoredFile:
+        """Write a file; it is on disk when this returns.
+
+        Args:
+            chunks: what is in it.
+            name: 32 hex digits; an older file of that name is replaced. A new name if None.
 
         Raises:
-            AttachmentUnusable: the disk is full, or cannot be written.
+            DiskRefused: the disk is full, or cannot be written.
         """
-        name = uuid.uuid4().hex
-        draft = self.directory / f"{name}{_DRAFT}"
+        draft = self.directory / f"{uuid.uuid4().hex}{_DRAFT}"
+        name = name or uuid.uuid4().hex
         try:
             size_bytes = self._write(draft, chunks)
             draft.rename(self.path(name))
@@ -46,7 +53,7 @@ class Files:
         except OSError as error:
             self._remove(draft)
             self.remove(name)
-            raise AttachmentUnusable(f"cannot be kept: {error.strerror or error}") from error
+            raise DiskRefused(f"{UNKEPT}: {error.strerror or error}") from error
         except BaseException:
             self._remove(draft)
             raise

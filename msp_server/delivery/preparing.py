@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from msp_server.delivery.files import Files
-from msp_server.errors import CapabilityMissing, ContentInvalid
+from msp_server.errors import AttachmentUnusable, CapabilityMissing, ContentInvalid
 from msp_server.messages.attachment import SIZE_LIMIT_BYTES, Attachment, Readable
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import OutboundContent, identified, kind_name
@@ -122,13 +122,20 @@ class Preparing:
 def _chunks(source: Readable, name: str) -> Iterator[bytes]:
     """Read a file, as far as one may be sent."""
     size_bytes = 0
-    while chunk := source.read(CHUNK_BYTES):
+    while chunk := _read(source):
         size_bytes += len(chunk)
         if size_bytes > SIZE_LIMIT_BYTES:
             raise _unfit(name, "is too large", f"at most {SIZE_LIMIT_BYTES} bytes are allowed")
         yield chunk
     if not size_bytes:
         raise _unfit(name, "is empty", "a file needs something in it")
+
+
+def _read(source: Readable) -> bytes:
+    try:
+        return source.read(CHUNK_BYTES)
+    except OSError as error:
+        raise AttachmentUnusable(f"cannot be read: {error.strerror or error}") from error
 
 
 def _unfit(name: str, problem: str, limit: str) -> ContentInvalid:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from msp_server.delivery.files import Files
-from msp_server.errors import AttachmentUnusable, WebhookError
+from msp_server.delivery.files import UNKEPT, Files
+from msp_server.errors import DiskRefused, WebhookError
 from msp_server.messages.attachment import Attachment
 from msp_server.messages.content import (
     AnswerableContent,
@@ -25,8 +25,6 @@ from msp_server.wire.packing import unpack
 
 #: The most that a decoded answer may measure. Assumed: the gateway names none.
 ANSWER_LIMIT_BYTES = 8 * 1024 * 1024
-#: Begins the reason of a file that this machine could not write.
-UNWRITTEN = "cannot be kept"
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,12 @@ class Resolving:
             None for what asks for no answer.
 
         Raises:
-            AttachmentUnusable: this machine could not write a file: the message is not answered
+            DiskRefused: this machine could not write a file: the message is not answered
                 as if the customer had sent less.
         """
         for record in fetched:
-            if record.reason is not None and record.reason.startswith(UNWRITTEN):
-                raise AttachmentUnusable(record.reason)
+            if record.reason is not None and record.reason.startswith(UNKEPT):
+                raise DiskRefused(record.reason)
         files = tuple(
             self._attachment(each) for each in fetched if each.reference.place != ANSWER_PLACE
         )

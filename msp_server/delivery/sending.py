@@ -5,12 +5,14 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from msp_server.delivery.files import Files
 from msp_server.errors import (
+    AddressRefused,
     AttachmentError,
     AttachmentUnusable,
     CredentialsRefused,
@@ -79,15 +81,26 @@ class EncryptedFile:
         Raises:
             AttachmentUnusable: it is not there any more.
         """
-        try:
+        with _readable():
             return self.path.stat().st_size
-        except OSError as error:
-            raise AttachmentUnusable(f"is not there any more: {error.strerror}") from error
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give it in chunks."""
-        with self.path.open("rb") as file:
+        """Give it in chunks.
+
+        Raises:
+            AttachmentUnusable: it cannot be read any more.
+        """
+        with _readable(), self.path.open("rb") as file:
             yield from encrypt(iter(lambda: file.read(CHUNK_BYTES), b""), self.key)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say of what the system refuses that it is the file's fault, and no server's."""
+    try:
+        yield
+    except OSError as error:
+        raise AttachmentUnusable(f"cannot be read any more: {error.strerror}") from error
 
 
 @dataclass(frozen=True)
@@ -124,9 +137,13 @@ class Sending:
         """
         try:
             packed = entry.packed if entry.uploaded else self._upload(entry)
+            if packed is None:
+                return  # another worker has it now, and will send it with other bytes
             answer = self.gateway.send(entry.headers, packed, entry.message_id)
         except CredentialsRefused as error:
             self._hold(entry, error)
+        except AddressRefused as error:
+            self._bury(entry, error, "its file was not uploaded")
         except RemoteRefused as error:
             self._bury(entry, error, "the gateway will not accept it")
         except RemoteError as error:
@@ -151,8 +168,12 @@ class Sending:
             self.work(entry)
         return entry is not None
 
-    def _upload(self, entry: Entry) -> bytes:
-        """Upload a message's files, and give its bytes, which stay the same from now on."""
+    def _upload(self, entry: Entry) -> bytes | None:
+        """Upload a message's files, and give its bytes, which stay the same from now on.
+
+        Returns:
+            None when the claim had been lost meanwhile.
+        """
         files = files_from_json(entry.files)
         business_id = entry.headers["Source-Id"]
         uploaded = []
@@ -161,8 +182,7 @@ class Sending:
             uploaded.append(self.transfer.upload(business_id, body, entry.message_id))
             log.info("uploaded message_id=%.80r size_bytes=%d", entry.message_id, file.size_bytes)
         packed = complete(entry.packed, files, uploaded)
-        self.store.outbox.complete(entry, packed)
-        return packed
+        return packed if self.store.outbox.complete(entry, packed) else None
 
     def _drop_files(self, entry: Entry) -> None:
         """Remove the files of a message that has ended; what is missed, the next start sweeps."""
@@ -220,7 +240,7 @@ def read_data_ref(answer: bytes) -> str | None:
     """
     try:
         fields = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     data_ref = fields.get("dataRef") if isinstance(fields, dict) else None
     return json.dumps(data_ref) if isinstance(data_ref, dict) and data_ref else None

@@ -25,6 +25,7 @@ NAME_LIMIT_BYTES: Final = 200
 
 _CHUNK_BYTES: Final = 256 * 1024
 _ENDING_LIMIT_CHARS: Final = 16
+_PLACES_TRIED: Final = 10_000
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 _TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
 #: Names that some systems keep for devices.
@@ -155,5 +156,5 @@ def clean_type(mime_type: str) -> str:
 def _free_paths(directory: Path, name: str) -> Iterator[Path]:
     path = directory / name
     yield path
-    for number in range(2, 10_000):
+    for number in range(2, _PLACES_TRIED):
         yield path.with_name(f"{path.stem} {number}{path.suffix}")

@@ -177,7 +177,7 @@ def closes(content: InboundContent) -> bool:
         case Close():
             return True
         case InvitationResponse():
-            return not content.accepted
+            return content.closes
         case _:
             return False
 

@@ -62,6 +62,8 @@ class InvitationResponse(Response):
     accepted: bool
     #: The references of the invitations that this answers.
     references: tuple[str, ...]
+    #: Whether the owner of the number is not to be written to any more.
+    closes: bool = False
 
     @property
     def answer_key(self) -> str | None:
@@ -100,4 +102,4 @@ class InvitationResponse(Response):
         if not isinstance(references, list) or not references:
             return None
         named = tuple(each for each in references if isinstance(each, str) and each)
-        return cls(accepted=False, references=named, raw=raw)
+        return cls(accepted=False, references=named, closes=True, raw=raw)

@@ -90,9 +90,9 @@ def _write_out(content: Offerable) -> tuple[str, list[str]]:
             for section in content.sections:
                 parts += [section.title, *(next(lines) for _ in section.items)]
             return "\n".join(parts), titles
-        case TimePicker():
-            titles = [_time(slot, content.timezone_offset_min) for slot in content.timeslots]
-            return "\n".join([*_heading(content), *_numbered(titles)]), titles
+        case picker:
+            titles = [_time(slot, picker.timezone_offset_min) for slot in picker.timeslots]
+            return "\n".join([*_heading(picker), *_numbered(titles)]), titles
 
 
 def _heading(content: ListPicker | TimePicker) -> list[str]:

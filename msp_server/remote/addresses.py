@@ -88,8 +88,8 @@ def find_objection(address: str, hosts: Sequence[str]) -> str | None:
     parts = split(address)
     if parts is None or not parts.hostname:
         return "it is no address"
-    if parts.scheme != "https":
-        return "it is not https"
+    if parts.scheme != "https" or parts.port not in (None, 443):
+        return "it is not https on port 443"
     if parts.username is not None or parts.password is not None:
         return "it holds a user name"
     host = parts.hostname.lower().rstrip(".")

@@ -33,6 +33,8 @@ class HttpAnswer:
     headers: Mapping[str, str]
     #: The first `ANSWER_LIMIT_BYTES` of it.
     body: bytes
+    #: Whether that came in time; otherwise it breaks off somewhere.
+    in_time: bool = True
 
 
 class SizedChunks(Protocol):
@@ -46,6 +48,27 @@ class SizedChunks(Protocol):
 
 
 Body: TypeAlias = bytes | SizedChunks
+
+
+class _TransferLateError(Exception):
+    """A transfer took longer than it may; no `OSError`, which urllib3 would take for its own."""
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """A body that is sent for no longer than a transfer may take."""
+
+    body: SizedChunks
+
+    def __len__(self) -> int:
+        return len(self.body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        deadline = time.monotonic() + TRANSFER_LIMIT_S
+        for chunk in self.body:
+            if time.monotonic() > deadline:
+                raise _TransferLateError
+            yield chunk
 
 
 @dataclass(frozen=True)
@@ -106,24 +129,26 @@ class HttpClient:
             RemoteUnreachable: no connection, no answer in time, or a broken one.
             RemoteRefused: it is no request that could be made.
         """
+        timeout_s = self._timeout_s(body)
         with (
-            self._translating(method, address, message_id),
+            self._translating(method, address, message_id, timeout_s),
             self._open(method, address, headers, body) as response,
         ):
-            answer = _read(response, answer_limit_bytes or ANSWER_LIMIT_BYTES)
-            return HttpAnswer(response.status_code, response.headers, answer)
+            answer, in_time = _read(response, answer_limit_bytes or ANSWER_LIMIT_BYTES)
+            return HttpAnswer(response.status_code, response.headers, answer, in_time)
 
     @contextmanager
     def stream(
         self, method: str, address: str, message_id: str | None = None
     ) -> Iterator[HttpStream]:
         """Make one request without a body, and read its answer as it comes; raises as `request`."""
-        with self._translating(method, address, message_id):
+        timeout_s = self._timeout_s(b"")
+        with self._translating(method, address, message_id, timeout_s):
             response = self._open(method, address, {"Accept-Encoding": "identity"}, b"")
         with response:
 
             def read() -> Iterator[bytes]:
-                with self._translating(method, address, message_id):
+                with self._translating(method, address, message_id, timeout_s):
                     yield from _chunks(response)
 
             yield HttpStream(response.status_code, response.headers, read())
@@ -135,14 +160,22 @@ class HttpClient:
             method,
             address,
             headers=dict(headers or {}),
-            data=body,
-            timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s or READ_TIMEOUT_S),
+            data=body if isinstance(body, bytes) else _Timed(body),
+            timeout=self._timeout_s(body),
             allow_redirects=False,
             stream=True,
         )
 
+    def _timeout_s(self, body: Body) -> tuple[float, float]:
+        """Say how long to wait for a connection, and for the next bytes."""
+        read_s = self._read_timeout_s or READ_TIMEOUT_S
+        # urllib3 also sends under the first of them: each chunk has to be through by then.
+        return (CONNECT_TIMEOUT_S if isinstance(body, bytes) else read_s), read_s
+
     @contextmanager
-    def _translating(self, method: str, address: str, message_id: str | None) -> Iterator[None]:
+    def _translating(
+        self, method: str, address: str, message_id: str | None, timeout_s: tuple[float, float]
+    ) -> Iterator[None]:
         """Turn errors of requests' into ours."""
         shown = address.partition("?")[0] if self._tells_paths else origin_of(address)
         try:
@@ -162,9 +195,9 @@ class HttpClient:
             raise RemoteRefused(
                 type(error).__name__, method=method, address=shown, message_id=message_id
             ) from error
-        except (requests.RequestException, HTTPError) as error:
+        except (requests.RequestException, HTTPError, _TransferLateError) as error:
             raise RemoteUnreachable(
-                _describe(error), method=method, address=shown, message_id=message_id
+                _describe(error, *timeout_s), method=method, address=shown, message_id=message_id
             ) from error
 
     def _session(self) -> requests.Session:
@@ -186,27 +219,35 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     while piece := response.raw.read1(CHUNK_BYTES, decode_content=False):
         yield piece
         if time.monotonic() > deadline:
-            raise requests.Timeout(f"took longer than {TRANSFER_LIMIT_S} s")
+            raise _TransferLateError
 
 
-def _read(response: requests.Response, limit_bytes: int) -> bytes:
-    """Read an answer's beginning, for no longer than we wait for the first of its bytes."""
+def _read(response: requests.Response, limit_bytes: int) -> tuple[bytes, bool]:
+    """Read an answer's beginning, for no longer than we wait for the first of its bytes.
+
+    Returns:
+        What came, and whether it came in time.
+    """
     deadline = time.monotonic() + READ_TIMEOUT_S
-    answer = b""
-    while len(answer) < limit_bytes and time.monotonic() < deadline:
+    answer = bytearray()
+    while len(answer) < limit_bytes:
+        if time.monotonic() > deadline:
+            return bytes(answer), False
         piece = response.raw.read1(limit_bytes - len(answer), decode_content=True)
         if not piece:
             break
         answer += piece
-    return answer
+    return bytes(answer), True
 
 
-def _describe(error: requests.RequestException | HTTPError) -> str:
+def _describe(error: Exception, connect_timeout_s: float, read_timeout_s: float) -> str:
     match error:
+        case _TransferLateError():
+            return f"not done within {TRANSFER_LIMIT_S} s"
         case requests.ConnectTimeout():
-            return f"not connected within {CONNECT_TIMEOUT_S} s"
+            return f"not connected within {connect_timeout_s} s"
         case requests.ReadTimeout() | ReadTimeoutError():
-            return f"no answer within {READ_TIMEOUT_S} s, it may have been accepted"
+            return f"no answer within {read_timeout_s} s, it may have been accepted"
         case requests.exceptions.SSLError():
             return "TLS failed"
         case requests.ConnectionError() | ProtocolError():

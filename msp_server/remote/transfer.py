@@ -1,22 +1,23 @@
 """Transfers: files to Apple's store and from it, and answers too large to come by themselves."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeGuard
 
 from msp_server.errors import (
     AddressRefused,
     RemoteBusy,
     RemoteError,
     RemoteRefused,
+    RemoteUnreachable,
     SizeMismatch,
     UploadRefused,
 )
 from msp_server.remote.addresses import find_objection, origin_of, same_loopback_origin
 from msp_server.remote.gateway import Gateway
-from msp_server.remote.http import HttpClient
+from msp_server.remote.http import HttpAnswer, HttpClient
 
 #: The most that a file may measure. Source: MSP REST API, "Type Text" (100 MB).
 SIZE_LIMIT_BYTES: Final = 100 * 1024 * 1024
@@ -49,7 +50,10 @@ class Stored:
 
 @dataclass(frozen=True)
 class _Sized:
-    """A body as requests wants it: with a length, so that it does not go out in chunks."""
+    """A body as requests wants it: with a length, so that it does not go out in chunks.
+
+    It has to have that length: for what is missing the store would wait, and we for the store.
+    """
 
     body: SizedBody
     size_bytes: int
@@ -58,7 +62,7 @@ class _Sized:
         return self.size_bytes
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self.body)
+        return _measured(iter(self.body), self.size_bytes)
 
 
 class Transfer:
@@ -94,33 +98,14 @@ class Transfer:
         headers = {"Source-Id": business_id, "MMCS-Size": str(size_bytes)}
         told = self._ask("/preUpload", headers, message_id)
         address = _text(told, "upload-url", self._gateway, message_id)
+        url, owner = (
+            _header_text(told, name, self._gateway, message_id)
+            for name in ("mmcs-url", "mmcs-owner")
+        )
         answer = self._to(address, "POST", message_id).request(
             "POST", address, {}, _Sized(body, size_bytes), message_id
         )
-        shown = origin_of(address)
-        if answer.status != 200:
-            raise UploadRefused(
-                f"answered {answer.status}",
-                method="POST",
-                address=shown,
-                status=answer.status,
-                message_id=message_id,
-            )
-        checksum = _object(answer.body).get("singleFile")
-        signature = checksum.get("fileChecksum") if isinstance(checksum, dict) else None
-        if not isinstance(signature, str) or not signature:
-            raise UploadRefused(
-                "answered without singleFile.fileChecksum",
-                method="POST",
-                address=shown,
-                status=answer.status,
-                message_id=message_id,
-            )
-        return Stored(
-            _text(told, "mmcs-url", self._gateway, message_id),
-            _text(told, "mmcs-owner", self._gateway, message_id),
-            signature,
-        )
+        return Stored(url, owner, _checksum(answer, address, message_id))
 
     @contextmanager
     def download(
@@ -150,12 +135,13 @@ class Transfer:
             "MMCS-Owner": source.owner,
         }
         for name, value in headers.items():
-            self._require_header(name, value, "/preDownload", message_id)
+            self._require_header(name, value, "GET", "/preDownload", message_id)
         told = self._ask("/preDownload", headers, message_id)
         address = _text(told, "download-url", self._gateway, message_id)
         with self._to(address, "GET", message_id).stream("GET", address, message_id) as stream:
             if stream.status != 200:
                 raise _not_given(stream.status, address, message_id)
+            _require_length(stream.headers, size_bytes)
             yield _measured(stream.chunks, size_bytes)
 
     def decode_payload(self, business_id: str, bid: str, body: bytes, message_id: str) -> bytes:
@@ -167,7 +153,7 @@ class Transfer:
 
         Source: MSP API Tutorial, exercise 12.
         """
-        self._require_header("bid", bid, "/decodePayload", message_id)
+        self._require_header("bid", bid, "POST", "/decodePayload", message_id)
         headers = {
             "source-id": business_id,
             "bid": bid,
@@ -176,6 +162,13 @@ class Transfer:
         }
         limit = ANSWER_LIMIT_BYTES + 1
         answer = self._gateway.call("POST", "/decodePayload", headers, body, message_id, limit)
+        if not answer.in_time:
+            raise RemoteUnreachable(
+                "its answer came too slowly",
+                method="POST",
+                address=f"{self._gateway.base_url}/decodePayload",
+                message_id=message_id,
+            )
         if len(answer.body) > ANSWER_LIMIT_BYTES:
             raise RemoteRefused(
                 f"answered more than {ANSWER_LIMIT_BYTES} bytes",
@@ -203,14 +196,32 @@ class Transfer:
             message_id=message_id,
         )
 
-    def _require_header(self, name: str, value: str, path: str, message_id: str) -> None:
-        if len(value) > _HEADER_LIMIT_CHARS or not value.isascii() or not value.isprintable():
+    def _require_header(
+        self, name: str, value: str, method: str, path: str, message_id: str
+    ) -> None:
+        if not _is_header(value):
             raise RemoteRefused(
                 f"{name} cannot stand in a header",
-                method="GET",
+                method=method,
                 address=f"{self._gateway.base_url}{path}",
                 message_id=message_id,
             )
+
+
+def _checksum(answer: HttpAnswer, address: str, message_id: str) -> str:
+    """Take the checksum out of what the store answers to an upload."""
+    file = _object(answer.body).get("singleFile")
+    checksum = file.get("fileChecksum") if isinstance(file, dict) else None
+    if answer.status == 200 and _is_header(checksum):
+        return checksum
+    missing = " without singleFile.fileChecksum" if answer.status == 200 else ""
+    raise UploadRefused(
+        f"answered {answer.status}{missing}",
+        method="POST",
+        address=origin_of(address),
+        status=answer.status,
+        message_id=message_id,
+    )
 
 
 def _not_given(status: int, address: str, message_id: str) -> RemoteError:
@@ -238,6 +249,27 @@ def _measured(chunks: Iterator[bytes], size_bytes: int | None) -> Iterator[bytes
         raise SizeMismatch(f"{count} bytes came, {size_bytes} were said")
 
 
+def _require_length(headers: Mapping[str, str], size_bytes: int | None) -> None:
+    """Compare what a download says of its length, before a byte of it is read."""
+    said = headers.get("Content-Length", "")
+    if not said.isdecimal() or "Transfer-Encoding" in headers:
+        return
+    if size_bytes is None and int(said[:20]) > SIZE_LIMIT_BYTES:
+        raise SizeMismatch(f"more than {SIZE_LIMIT_BYTES} bytes are offered")
+    if size_bytes is not None and int(said[:20]) != size_bytes:
+        raise SizeMismatch(f"{said[:20]} bytes are offered, {size_bytes} were said")
+
+
+def _is_header(value: object) -> TypeGuard[str]:
+    """Tell whether a value can stand in a header, both in ours and in a message of ours."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _HEADER_LIMIT_CHARS
+        and value.isascii()
+        and value.isprintable()
+    )
+
+
 def _object(answer: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(answer)
@@ -250,10 +282,22 @@ def _text(fields: dict[str, Any], name: str, gateway: Gateway, message_id: str) 
     """Take a text out of the gateway's answer, which must have it."""
     value = fields.get(name)
     if not isinstance(value, str) or not value:
-        raise RemoteBusy(
-            f"answered without {name}",
-            method="GET",
-            address=gateway.base_url,
-            message_id=message_id,
-        )
+        raise _without(name, gateway, message_id)
     return value
+
+
+def _header_text(fields: dict[str, Any], name: str, gateway: Gateway, message_id: str) -> str:
+    """Take out a text that has to stand in a header some day: the customer's device sends it."""
+    value = fields.get(name)
+    if not _is_header(value):
+        raise _without(name, gateway, message_id)
+    return value
+
+
+def _without(name: str, gateway: Gateway, message_id: str) -> RemoteBusy:
+    return RemoteBusy(
+        f"answered without {name}, or with one of no use",
+        method="GET",
+        address=gateway.base_url,
+        message_id=message_id,
+    )

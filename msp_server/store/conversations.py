@@ -10,7 +10,7 @@ from msp_server.messages.capability import Capability, parse_capabilities
 from msp_server.messages.content import needs_answer
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
-from msp_server.store.base import Database, insert_into
+from msp_server.store.base import Database, fit, insert_into
 from msp_server.store.schema import CONVERSATIONS
 
 
@@ -75,6 +75,8 @@ class Conversations:
         Args:
             name: our own id of it, or a customer's opaque ID.
         """
+        if name != fit(name):
+            return None  # a terminal may give what no column can hold
         return self._first(
             (CONVERSATIONS.c.customer_id == name) | (CONVERSATIONS.c.id == name.lower())
         )

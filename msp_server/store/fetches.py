@@ -28,6 +28,8 @@ class Fetch:
     #: How often it was claimed, this time included.
     attempts: int
     created_at: float
+    #: Since when it fails, in seconds since 1970; None before its first failure.
+    failing_since: float | None
     claim: str
 
 
@@ -75,6 +77,7 @@ class Fetches:
                 reference=Reference.from_json(row.reference),
                 attempts=row.attempts + 1,
                 created_at=row.created_at,
+                failing_since=row.failing_since,
                 claim=claim,
             )
 
@@ -85,7 +88,13 @@ class Fetches:
 
     def release(self, fetch: Fetch, reason: str, now: float, delay_s: float) -> None:
         """Let a reference be fetched again after `delay_s`."""
-        values = {"claim": None, "reason": fit(reason), "due_at": now + delay_s}
+        since = now if fetch.failing_since is None else fetch.failing_since
+        values = {
+            "claim": None,
+            "reason": fit(reason),
+            "failing_since": since,
+            "due_at": now + delay_s,
+        }
         with self._database.write() as connection:
             _change(connection, fetch, values)
 
@@ -95,7 +104,8 @@ class Fetches:
         Returns:
             False when the claim had been lost meanwhile; then nothing was changed.
         """
-        return self._finish(fetch, {"state": FetchState.FETCHED, "file": file}, now)
+        values = {"state": FetchState.FETCHED, "file": file, "reason": None}
+        return self._finish(fetch, values, now)
 
     def finish_answer(
         self, fetch: Fetch, answer: bytes, content: InboundContent, now: float
@@ -105,7 +115,7 @@ class Fetches:
         Returns:
             False when the claim had been lost meanwhile; then nothing was changed.
         """
-        values = {"state": FetchState.FETCHED, "answer": answer}
+        values = {"state": FetchState.FETCHED, "answer": answer, "reason": None}
         return self._finish(fetch, values, now, content)
 
     def fail(self, fetch: Fetch, reason: str, now: float) -> bool:
@@ -212,7 +222,8 @@ def _note_answer(connection: Connection, fetch: Fetch, content: InboundContent, 
     if first is not None:
         reason = fit(REPEATED.format(first))
         values |= {"state": InboxState.ANSWERED, "reason": reason, "finished_at": now}
-    waiting = (INBOX.c.seq == fetch.inbox_seq, INBOX.c.state != InboxState.ANSWERED)
+    waits = INBOX.c.state.in_([InboxState.RECEIVED, InboxState.HELD])
+    waiting = (INBOX.c.seq == fetch.inbox_seq, waits)
     connection.execute(update(INBOX).where(*waiting).values(values))
 
 

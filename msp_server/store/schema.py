@@ -166,6 +166,8 @@ FETCHES: Final = Table(
     Column("reason", Text),
     #: Our own name of the file that was fetched.
     Column("file", Text),
+    #: Since when it could not be fetched; null before its first failure.
+    Column("failing_since", Float),
     #: The decoded answer that was fetched, as JSON.
     Column("answer", LargeBinary),
     Column("created_at", Float, nullable=False),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from msp_server.store.schema import INBOX
 
@@ -23,7 +23,7 @@ def find_same_tap(
         INBOX.c.conversation_id == conversation_id,
         INBOX.c.tap == tap,
         # Both ways: a clock that was set back must not make it the same for hours.
-        INBOX.c.created_at.between(now - SAME_TAP_S, now + SAME_TAP_S),
+        func.abs(INBOX.c.created_at - now) <= SAME_TAP_S,
         INBOX.c.message_id != message_id,
     )
     first: str | None = connection.scalar(same.order_by(INBOX.c.seq).limit(1))

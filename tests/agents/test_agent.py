@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -8,11 +9,15 @@ from msp_server.agents.conversation import Conversation
 from msp_server.errors import HandlerError
 from msp_server.messages.content import Unknown
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId
+from msp_server.messages.list_picker import ListPickerResponse, PickedItem
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
+from msp_server.messages.quick_reply import QuickReplyResponse
+from msp_server.messages.reaction import InlineReply, Tapback
 from msp_server.messages.text import Text
 
 CONVERSATION = Conversation(BusinessId("b"), OpaqueId("c"), MessageId("m"))
 HELLO = Text("Hello")
+PICKED = ListPickerResponse(to="menu", items=(PickedItem("1", "Apple"),))
 
 
 def agent_giving(answer):
@@ -72,6 +77,14 @@ def test_agent_keeps_its_name():
     assert Agent("front desk").name == "front desk"
 
 
+def test_agent_shows_no_typing_unless_it_is_said_otherwise():
+    assert Agent("front desk").typing_s == 0
+
+
+def test_agent_can_show_typing():
+    assert Agent("front desk", typing_s=1.5).typing_s == 1.5
+
+
 # Choosing a handler
 
 
@@ -126,6 +139,77 @@ def test_handlers_of_one_agent_are_not_those_of_another():
     Agent("another").on(Text)(lambda _text, _conversation: Text("another"))
 
     assert Agent("front desk").answer(HELLO, CONVERSATION) == []
+
+
+# Answers to one message of ours
+
+
+def to_menu(agent, kind=ListPickerResponse, to="menu"):
+    """Bind a handler to what answers a message of that name, and one to all the rest."""
+    agent.on(kind, to=to)(lambda _content, _conversation: Text("to it"))
+    agent.on(kind)(lambda _content, _conversation: Text("to something"))
+    return agent
+
+
+def test_answer_lets_a_handler_answer_what_answers_its_message():
+    assert to_menu(Agent("front desk")).answer(PICKED, CONVERSATION) == [Text("to it")]
+
+
+@pytest.mark.parametrize("name", ["lunch", "Menu", "", None])
+def test_answer_passes_over_a_handler_whose_message_is_another(name):
+    picked = replace(PICKED, to=name)
+
+    assert to_menu(Agent("front desk")).answer(picked, CONVERSATION) == [Text("to something")]
+
+
+def test_answer_passes_over_a_handler_of_another_kind_to_the_same_message():
+    tapped = QuickReplyResponse(to="menu", identifier="1")
+    agent = to_menu(Agent("front desk"))
+    agent.on(QuickReplyResponse)(lambda _tapped, _conversation: Text("tapped"))
+
+    assert agent.answer(tapped, CONVERSATION) == [Text("tapped")]
+
+
+def test_answer_binds_inline_replies_to_a_message_too():
+    agent = to_menu(Agent("front desk"), InlineReply)
+    reply = InlineReply("Which?", reply_to="m", to="menu")
+
+    assert agent.answer(reply, CONVERSATION) == [Text("to it")]
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_answer_asks_the_predicate_of_a_handler_bound_to_a_message(holds):
+    agent = Agent("front desk")
+    agent.on(ListPickerResponse, where=lambda _p, _c: holds, to="menu")(
+        lambda _picked, _conversation: Text("to it")
+    )
+
+    assert agent.answer(PICKED, CONVERSATION) == ([Text("to it")] if holds else [])
+
+
+def test_answer_does_not_ask_the_predicate_where_the_message_is_another():
+    asked = []
+    agent = Agent("front desk")
+    agent.on(ListPickerResponse, where=lambda picked, _c: asked.append(picked), to="lunch")(
+        lambda _picked, _conversation: None
+    )
+
+    agent.answer(PICKED, CONVERSATION)
+
+    assert asked == []
+
+
+@pytest.mark.parametrize("kind", [Text, Tapback, Close, Unknown])
+def test_on_refuses_to_bind_what_answers_no_message_of_ours(kind):
+    with pytest.raises(TypeError, match=f"{kind.__name__} answers no message.*'menu'"):
+        Agent("front desk").on(kind, to="menu")
+
+
+@pytest.mark.parametrize(
+    "content", [Tapback("Loved “Hi”", emoji="❤️"), InlineReply("Which?", reply_to="m")]
+)
+def test_a_handler_of_texts_answers_every_kind_of_text(content):
+    assert agent_giving(Text("answered")).answer(content, CONVERSATION) == [Text("answered")]
 
 
 # What a handler gives back

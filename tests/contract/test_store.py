@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Any
 
@@ -13,13 +13,22 @@ from sqlalchemy import create_engine
 from msp_server.errors import ContentInvalid, StoreUnavailable
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
+from msp_server.messages.custom_app import CustomApp
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.invitation import Invitation, InvitationResponse
+from msp_server.messages.list_picker import ListPicker, Section
+from msp_server.messages.offer import make_offer
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
+from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
+from msp_server.messages.reaction import Tapback
 from msp_server.messages.text import Text
 from msp_server.store.base import lock_conversation
+from msp_server.store.conversations import Changes
+from msp_server.store.inbox import BY_DESK, LEFT
 from msp_server.store.opening import Store, open_store
-from msp_server.store.outbox import CLOSED
+from msp_server.store.outbox import CLOSED, SentMessage
 from msp_server.store.schema import METADATA, InboxState, OutboxState
+from msp_server.store.taps import REPEATED, SAME_TAP_S
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 OTHER_BUSINESS = "0f0e0d0c-0b0a-0908-0706-0504030201ff"
@@ -1494,3 +1503,917 @@ def test_a_repeated_id_opens_no_conversation_for_another_customer(store):
     receive(store, said("1", customer_id=OTHER_CUSTOMER))
 
     assert store.conversations.find(OTHER_CUSTOMER) is None
+
+
+# The same tap, seen twice
+
+
+def tap(message_id, chosen="1", session="session", customer_id=CUSTOMER, business_id=BUSINESS):
+    response = QuickReplyResponse(
+        request_id="request", session_id=session, identifier=chosen, title="Yes"
+    )
+    return said(message_id, response, customer_id, business_id)
+
+
+def test_the_same_tap_under_another_id_is_new(store):
+    receive(store, tap("1"))
+
+    assert receive(store, tap("2"), NOW + 1) is True
+
+
+def test_the_same_tap_under_another_id_is_answered_by_nobody(store):
+    receive(store, tap("1"))
+    receive(store, tap("2"), NOW + 1)
+    answer(store, now=NOW + 1)
+
+    assert store.inbox.claim(LATER, LEASE_S) is None
+
+
+def test_the_same_tap_under_another_id_is_kept_with_the_reason(store):
+    receive(store, tap("1"))
+    receive(store, tap("2"), NOW + 1)
+
+    noted = recorded(store, "2")
+
+    assert (noted.state, noted.reason, noted.finished_at) == (
+        InboxState.ANSWERED,
+        REPEATED.format("1"),
+        NOW + 1,
+    )
+
+
+def test_the_same_tap_again_and_again_names_the_first(store):
+    for number in range(3):
+        receive(store, tap(str(number)), NOW + number)
+
+    assert recorded(store, "2").reason == REPEATED.format("0")
+
+
+def test_the_same_tap_counts_as_the_same_up_to_its_time(store):
+    receive(store, tap("1"))
+    receive(store, tap("2"), NOW + SAME_TAP_S)
+
+    assert recorded(store, "2").state == InboxState.ANSWERED
+
+
+def test_the_same_tap_after_its_time_is_answered(store):
+    receive(store, tap("1"))
+    receive(store, tap("2"), NOW + SAME_TAP_S + 0.25)
+
+    assert recorded(store, "2").state == InboxState.RECEIVED
+
+
+def test_the_same_tap_after_the_clock_was_set_back_is_answered(store):
+    receive(store, tap("1"), NOW + 3600)
+    receive(store, tap("2"), NOW)
+
+    assert recorded(store, "2").state == InboxState.RECEIVED
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"chosen": "2"},
+        {"session": "another session"},
+        {"customer_id": OTHER_CUSTOMER},
+        {"business_id": OTHER_BUSINESS},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_another_tap_is_answered(store, other):
+    receive(store, tap("1"))
+    receive(store, tap("2", **other))
+
+    assert recorded(store, "2").state == InboxState.RECEIVED
+
+
+def test_the_same_text_is_answered_each_time(store):
+    receive(store, said("1"))
+    receive(store, said("2"))
+
+    assert recorded(store, "2").state == InboxState.RECEIVED
+
+
+def test_the_same_tap_is_answered_once_among_eight_at_the_same_moment(store):
+    together(*[lambda name=name: receive(store, tap(name)) for name in "12345678"])
+
+    states = sorted(one.state for one in store.history.newest(10))
+    assert states == [InboxState.ANSWERED] * 7 + [InboxState.RECEIVED]
+
+
+# A desk that has the conversation
+
+
+def hand_over(store, message_id="0", desk="desk", note="a note", now=NOW, customer_id=CUSTOMER):
+    """Let a message be answered by a hand-over; give the conversation's id."""
+    receive(store, said(message_id, customer_id=customer_id), now)
+    entry = claimed(store.inbox, now)
+    assert store.inbox.finish(entry, [], now, Changes(desk=desk, note=note))
+    return entry.conversation_id
+
+
+def states(store, *message_ids):
+    return [recorded(store, message_id).state for message_id in message_ids]
+
+
+def test_a_hand_over_notes_the_desk_and_what_it_is_told(store):
+    conversation_id = hand_over(store, desk="billing desk", note="wants a refund")
+
+    record = store.conversations.get(conversation_id)
+
+    assert (record.desk, record.note) == ("billing desk", "wants a refund")
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b"])
+def test_a_note_that_no_text_can_hold_is_kept_with_a_question_mark(store, odd):
+    conversation_id = hand_over(store, desk=odd, note=odd)
+
+    record = store.conversations.get(conversation_id)
+
+    assert (record.desk, record.note) == ("a?b", "a?b")
+
+
+def test_an_agent_has_a_conversation_that_was_not_handed_over(store):
+    receive(store, said("1"))
+    answer(store)
+
+    record = store.conversations.find(CUSTOMER)
+
+    assert (record.desk, record.note) == (None, None)
+
+
+def test_a_message_after_a_hand_over_is_held(store):
+    hand_over(store)
+    receive(store, said("1"))
+
+    assert (states(store, "1"), store.inbox.claim(LATER, LEASE_S)) == ([InboxState.HELD], None)
+
+
+def test_a_message_that_waited_at_a_hand_over_is_held(store):
+    receive(store, said("0"))
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+    store.inbox.finish(entry, [], NOW, Changes(desk="desk"))
+
+    assert (states(store, "1"), store.inbox.claim(LATER, LEASE_S)) == ([InboxState.HELD], None)
+
+
+def test_a_message_put_beside_a_hand_over_is_held(store):
+    receive(store, said("0"))
+    entry = claimed(store.inbox)
+
+    together(
+        lambda: store.inbox.finish(entry, [], NOW, Changes(desk="desk")),
+        lambda: receive(store, said("1")),
+    )
+
+    assert (states(store, "1"), store.inbox.claim(LATER, LEASE_S)) == ([InboxState.HELD], None)
+
+
+def test_the_answers_of_a_hand_over_are_sent(store):
+    receive(store, said("0"))
+    store.inbox.finish(claimed(store.inbox), [reply("a")], NOW, Changes(desk="desk"))
+
+    assert send_all(store) == ["a"]
+
+
+def test_a_hand_over_holds_nothing_of_other_conversations(store):
+    hand_over(store)
+    receive(store, said("1", customer_id=OTHER_CUSTOMER))
+
+    assert claimed_ids(store.inbox, NOW) == ["1"]
+
+
+def test_typing_is_not_held(store):
+    hand_over(store)
+    receive(store, said("1", TypingStart()))
+
+    assert states(store, "1") == [InboxState.ANSWERED]
+
+
+def test_a_hand_over_by_a_lost_claim_changes_nothing(store):
+    receive(store, said("0"))
+    late = claimed(store.inbox)
+    claimed(store.inbox, NOW + LEASE_S)
+
+    store.inbox.finish(late, [], NOW + LEASE_S, Changes(desk="desk"))
+
+    assert store.conversations.find(CUSTOMER).desk is None
+
+
+def test_a_hand_over_decided_before_a_close_changes_nothing(store):
+    receive(store, said("0"))
+    entry = claimed(store.inbox)
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+
+    store.inbox.finish(entry, [], NOW, Changes(desk="desk"))
+
+    assert store.conversations.find(CUSTOMER).desk is None
+    assert claimed_ids(store.inbox, NOW) == ["1"]
+
+
+def test_the_desk_keeps_a_conversation_over_a_restart(store, database_url):
+    conversation_id = hand_over(store)
+
+    again = open_store(database_url)
+
+    assert again.conversations.get(conversation_id).desk == "desk"
+    again.close()
+
+
+def test_a_close_ends_a_hand_over(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1", Close()))
+
+    record = store.conversations.get(conversation_id)
+
+    assert (record.desk, record.note) == (None, None)
+
+
+def test_a_close_ends_what_was_held(store):
+    hand_over(store)
+    receive(store, said("1"))
+    receive(store, said("2", Close()), NOW + 1)
+
+    noted = recorded(store, "1")
+
+    assert (noted.state, noted.reason, noted.finished_at) == (
+        InboxState.ANSWERED,
+        LEFT.format("desk"),
+        NOW + 1,
+    )
+
+
+def test_a_close_is_answered_by_the_agent_though_a_desk_has_the_conversation(store):
+    hand_over(store)
+    receive(store, said("1"))
+    receive(store, said("2", Close()))
+
+    assert claimed_ids(store.inbox, NOW) == ["2"]
+
+
+def test_what_is_said_after_a_close_goes_to_the_agent(store):
+    hand_over(store)
+    receive(store, said("1", Close()))
+    receive(store, said("2"))
+    answer(store)
+
+    assert claimed_ids(store.inbox, NOW) == ["2"]
+
+
+def test_given_back_without_a_word_of_the_desk_all_goes_to_the_agent_in_order(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1"), NOW + 1)
+    receive(store, said("2"), NOW + 2)
+
+    assert store.inbox.give_back(conversation_id, NOW + 3) == 2
+
+    first = claimed(store.inbox, NOW + 3)
+    store.inbox.finish(first, [], NOW + 3)
+    assert (first.message_id, claimed_ids(store.inbox, NOW + 3)) == ("1", ["2"])
+
+
+def test_given_back_what_came_after_the_desk_last_wrote_goes_to_the_agent(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1"), NOW + 1)
+    store.outbox.put([reply("a")], NOW + 2)
+    receive(store, said("2"), NOW + 3)
+    receive(store, said("3"), NOW + 4)
+
+    waiting = store.inbox.give_back(conversation_id, NOW + 5)
+
+    assert (waiting, states(store, "2", "3")) == (2, [InboxState.RECEIVED] * 2)
+
+
+def test_given_back_what_the_desk_answered_is_answered(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1"), NOW + 1)
+    store.outbox.put([reply("a")], NOW + 2)
+
+    waiting = store.inbox.give_back(conversation_id, NOW + 5)
+
+    noted = recorded(store, "1")
+    assert waiting == 0
+    assert (noted.state, noted.reason, noted.finished_at) == (
+        InboxState.ANSWERED,
+        BY_DESK.format("desk"),
+        NOW + 5,
+    )
+
+
+def test_given_back_what_came_before_a_message_the_gateway_refused_goes_to_the_agent(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1"), NOW + 1)
+    store.outbox.put([reply("a")], NOW + 2)
+    store.outbox.bury(claimed(store.outbox, NOW + 2), "refused", NOW + 2)
+
+    assert store.inbox.give_back(conversation_id, NOW + 5) == 1
+
+
+def test_given_back_an_answer_of_the_agent_is_no_word_of_the_desk(store):
+    receive(store, said("0"))
+    entry = claimed(store.inbox)
+    receive(store, said("1"), NOW + 1)
+    store.inbox.finish(entry, [reply("a")], NOW + 2, Changes(desk="desk"))
+
+    assert store.inbox.give_back(entry.conversation_id, NOW + 5) == 1
+
+
+def test_a_conversation_given_back_is_the_agents(store):
+    conversation_id = hand_over(store)
+    store.inbox.give_back(conversation_id, NOW)
+    receive(store, said("1"))
+
+    record = store.conversations.get(conversation_id)
+
+    assert (record.desk, record.note) == (None, None)
+    assert claimed_ids(store.inbox, NOW) == ["1"]
+
+
+def test_give_back_lets_other_desks_keep_their_conversations(store):
+    conversation_id = hand_over(store)
+    other_id = hand_over(store, "9", customer_id=OTHER_CUSTOMER)
+    receive(store, said("1", customer_id=OTHER_CUSTOMER))
+
+    store.inbox.give_back(conversation_id, NOW)
+
+    assert (states(store, "1"), store.conversations.get(other_id).desk) == (
+        [InboxState.HELD],
+        "desk",
+    )
+
+
+def test_give_back_of_what_the_agent_has_changes_nothing(store):
+    receive(store, said("1"))
+    conversation_id = store.conversations.find(CUSTOMER).id
+    claimed(store.inbox)
+
+    store.inbox.give_back(conversation_id, NOW + 1)
+
+    assert (states(store, "1"), store.inbox.claim(NOW + 1, LEASE_S)) == ([InboxState.CLAIMED], None)
+
+
+def test_a_message_put_beside_a_give_back_goes_to_the_agent(store):
+    conversation_id = hand_over(store)
+
+    together(
+        lambda: store.inbox.give_back(conversation_id, NOW),
+        lambda: receive(store, said("1"), NOW + 1),
+    )
+
+    assert claimed_ids(store.inbox, NOW + 1) == ["1"]
+
+
+def test_two_who_give_back_at_the_same_moment_give_each_message_once(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1"), NOW + 1)
+
+    given = together(*[lambda: store.inbox.give_back(conversation_id, NOW + 2)] * 2)
+
+    assert sorted(given) == [0, 1]
+
+
+# What an answer leaves behind
+
+
+OFFER = make_offer(QuickReply("Helpful?", ["Yes", "No"]).identified("offered"), NOW)[1].to_json()
+OTHER_OFFER = OFFER.replace("Helpful?", "Really?")
+
+
+def test_what_an_agent_remembers_is_read_with_the_next_message(store):
+    receive(store, said("1"))
+    store.inbox.finish(claimed(store.inbox), [], NOW, Changes(state='{"count":1}'))
+
+    assert store.conversations.find(CUSTOMER).state == '{"count":1}'
+
+
+def test_an_agent_remembers_nothing_of_a_new_conversation(store):
+    receive(store, said("1"))
+
+    assert store.conversations.find(CUSTOMER).state == "{}"
+
+
+def test_what_an_agent_remembers_stays_where_nothing_is_changed(store):
+    receive(store, said("1"))
+    receive(store, said("2"))
+    store.inbox.finish(claimed(store.inbox), [], NOW, Changes(state='{"count":1}'))
+    answer(store)
+
+    assert store.conversations.find(CUSTOMER).state == '{"count":1}'
+
+
+def test_what_an_agent_remembers_is_kept_though_the_customer_left(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+    receive(store, said("2", Close()))
+
+    store.inbox.finish(entry, [], NOW, Changes(state='{"count":1}'))
+
+    assert store.conversations.find(CUSTOMER).state == '{"count":1}'
+
+
+ALL_CHANGES = Changes(state='{"count":1}', desk="desk", note="a note", offer=OFFER)
+
+
+def test_an_answer_of_a_lost_claim_leaves_nothing_behind(store):
+    receive(store, said("1"))
+    before = store.conversations.find(CUSTOMER)
+    late = claimed(store.inbox)
+    claimed(store.inbox, NOW + LEASE_S)
+
+    store.inbox.finish(late, [reply("a")], NOW, ALL_CHANGES)
+
+    assert store.conversations.find(CUSTOMER) == before
+
+
+@pytest.mark.parametrize("unfit", [Text(" "), Text("taken")], ids=["unfit", "taken id"])
+def test_an_answer_that_is_not_taken_leaves_nothing_behind(store, unfit):
+    store.outbox.put([reply("taken", customer_id=OTHER_CUSTOMER)], NOW)
+    receive(store, said("1"))
+    before = store.conversations.find(CUSTOMER)
+
+    with pytest.raises((ContentInvalid, StoreUnavailable)):
+        store.inbox.finish(
+            claimed(store.inbox), [reply("a"), reply("taken", unfit.body)], NOW, ALL_CHANGES
+        )
+
+    assert store.conversations.find(CUSTOMER) == before
+
+
+def test_an_offer_is_noted_with_the_answer_that_makes_it(store):
+    receive(store, said("1"))
+    store.inbox.finish(claimed(store.inbox), [reply("a")], NOW, Changes(offer=OFFER))
+
+    assert store.conversations.find(CUSTOMER).offer == OFFER
+
+
+def test_an_offer_made_after_the_customer_left_is_not_noted(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+    receive(store, said("2", Close()))
+
+    store.inbox.finish(entry, [reply("a")], NOW, Changes(offer=OFFER))
+
+    assert store.conversations.find(CUSTOMER).offer is None
+
+
+def offering(store):
+    """Leave an offer open in the conversation, and claim the next message."""
+    store.outbox.put([reply("offered")], NOW, OFFER)
+    receive(store, said("1"))
+    return claimed(store.inbox)
+
+
+def test_an_offer_that_a_desk_makes_is_noted(store):
+    offering(store)
+
+    assert store.conversations.find(CUSTOMER).offer == OFFER
+
+
+def test_what_a_desk_says_without_an_offer_leaves_the_one_before_open(store):
+    offering(store)
+    store.outbox.put([reply("a")], NOW)
+
+    assert store.conversations.find(CUSTOMER).offer == OFFER
+
+
+def test_the_answer_to_what_ended_an_offer_ends_it(store):
+    entry = offering(store)
+
+    store.inbox.finish(entry, [], NOW, Changes(ended_offer=OFFER))
+
+    assert store.conversations.find(CUSTOMER).offer is None
+
+
+def test_the_answer_to_what_did_not_end_an_offer_leaves_it_open(store):
+    entry = offering(store)
+
+    store.inbox.finish(entry, [], NOW, Changes())
+
+    assert store.conversations.find(CUSTOMER).offer == OFFER
+
+
+def test_an_offer_made_meanwhile_is_not_ended(store):
+    entry = offering(store)
+    store.outbox.put([reply("a")], NOW, OTHER_OFFER)
+
+    store.inbox.finish(entry, [], NOW, Changes(ended_offer=OFFER))
+
+    assert store.conversations.find(CUSTOMER).offer == OTHER_OFFER
+
+
+def test_the_newest_offer_counts(store):
+    entry = offering(store)
+
+    store.inbox.finish(entry, [], NOW, Changes(offer=OTHER_OFFER, ended_offer=OFFER))
+
+    assert store.conversations.find(CUSTOMER).offer == OTHER_OFFER
+
+
+def test_a_close_ends_an_offer(store):
+    offering(store)
+    receive(store, said("2", Close()))
+
+    assert store.conversations.find(CUSTOMER).offer is None
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [(Text("2"), None), (Tapback("Liked “Helpful?”", emoji="👍", quoted="Helpful?"), OFFER)],
+    ids=["text", "tapback"],
+)
+def test_an_offer_is_over_once_a_desk_answered_what_was_said_to_it(store, content, left):
+    conversation_id = hand_over(store)
+    store.outbox.put([reply("offered")], NOW, OFFER)
+    receive(store, said("1", content), NOW + 1)
+    store.outbox.put([reply("a")], NOW + 2)
+
+    store.inbox.give_back(conversation_id, NOW + 3)
+
+    assert store.conversations.get(conversation_id).offer == left
+
+
+def test_an_offer_of_a_desk_is_open_after_it_gave_back(store):
+    conversation_id = hand_over(store)
+    receive(store, said("1"), NOW - 1)
+    store.outbox.put([reply("offered")], NOW, OFFER)
+
+    store.inbox.give_back(conversation_id, NOW + 3)
+
+    assert store.conversations.get(conversation_id).offer == OFFER
+
+
+# A pause between two messages
+
+
+def typing_then(store, pause_s=1.5, customer_id=CUSTOMER):
+    typing = OutboundMessage(
+        "typing", BUSINESS, customer_id, TypingStart(), automated=True, pause_s=pause_s
+    )
+    store.outbox.put([typing, reply("text", customer_id=customer_id)], NOW)
+
+
+def test_the_message_after_a_pause_waits(store):
+    typing_then(store)
+    store.outbox.finish(claimed(store.outbox), NOW)
+
+    assert claimed_ids(store.outbox, NOW + 1.25, NOW + 1.5) == [None, "text"]
+
+
+def test_a_pause_begins_when_the_gateway_accepted(store):
+    typing_then(store)
+    store.outbox.finish(claimed(store.outbox), NOW + 10)
+
+    assert claimed_ids(store.outbox, NOW + 11, NOW + 11.5) == [None, "text"]
+
+
+def test_other_conversations_do_not_wait_for_a_pause(store):
+    typing_then(store)
+    store.outbox.put([reply("other", customer_id=OTHER_CUSTOMER)], NOW)
+    store.outbox.finish(claimed(store.outbox), NOW)
+
+    assert claimed_ids(store.outbox, NOW, NOW) == ["other", None]
+
+
+def test_a_message_put_during_a_pause_does_not_end_it(store):
+    typing_then(store)
+    store.outbox.finish(claimed(store.outbox), NOW)
+
+    store.outbox.put([reply("more")], NOW)
+
+    assert claimed_ids(store.outbox, NOW, NOW + 1.5) == [None, "text"]
+
+
+def test_nothing_waits_after_a_message_that_was_not_accepted(store):
+    typing_then(store)
+    store.outbox.bury(claimed(store.outbox), "refused", NOW)
+
+    assert claimed_ids(store.outbox, NOW) == ["text"]
+
+
+def test_a_pause_with_nothing_behind_it_keeps_nothing_back(store):
+    typing_then(store)
+    send_all(store, NOW)
+    send_all(store, NOW + 2)
+
+    store.outbox.put([reply("later")], NOW + 2)
+
+    assert claimed_ids(store.outbox, NOW + 2) == ["later"]
+
+
+# What a response answers
+
+
+MENU = ListPicker("Menu", [Section("Fruit", ["Apple"])], name="menu", request_id="asked")
+BID = "com.apple.messages.MSMessageExtensionBalloonPlugin:TEAM123456:com.example.parcels.extension"
+APP = CustomApp("Parcel", BID, 1, "Parcels", "?a=1", name="app", session_id="joined")
+PHONE = "tel:+15550100"
+INVITATION = Invitation("A shop", "order 7", name="invited")
+
+
+def sent(store, message_id, content, customer_id=CUSTOMER, business_id=BUSINESS):
+    """Put a content in the outbox; give the id of its conversation."""
+    message = OutboundMessage(message_id, business_id, customer_id, content, automated=True)
+    store.outbox.put([message], NOW)
+    return store.conversations.find(customer_id).id
+
+
+def name_of(found):
+    return found and found.name
+
+
+def test_what_was_sent_is_found_by_what_the_response_names(store):
+    here = sent(store, "1", MENU)
+
+    found = store.outbox.find_sent(here, answer_key="asked")
+
+    assert found == SentMessage("menu", MENU.identified("1").to_wire()["interactiveData"])
+
+
+def test_what_was_sent_is_found_by_its_session(store):
+    here = sent(store, "1", APP)
+
+    assert name_of(store.outbox.find_sent(here, session_id="joined")) == "app"
+
+
+def test_what_the_response_names_counts_before_its_session(store):
+    sent(store, "1", MENU)
+    here = sent(store, "2", APP)
+
+    found = store.outbox.find_sent(here, answer_key="asked", session_id="joined")
+
+    assert name_of(found) == "menu"
+
+
+def test_the_session_counts_where_nothing_is_found_by_name(store):
+    here = sent(store, "1", APP)
+
+    found = store.outbox.find_sent(here, answer_key="never asked", session_id="joined")
+
+    assert name_of(found) == "app"
+
+
+def test_what_was_sent_is_found_by_its_message_id(store):
+    here = sent(store, "1", MENU)
+
+    assert name_of(store.outbox.find_sent(here, message_id="1")) == "menu"
+
+
+def test_a_text_is_found_with_nothing_in_it(store):
+    here = sent(store, "1", Text("Hello"))
+
+    assert store.outbox.find_sent(here, message_id="1") == SentMessage(None, {})
+
+
+def test_an_id_that_was_left_out_is_the_messages_own(store):
+    here = sent(store, "1", ListPicker("Menu", [Section("Fruit", ["Apple"])], name="menu"))
+
+    assert name_of(store.outbox.find_sent(here, answer_key="1")) == "menu"
+
+
+def test_of_two_of_the_same_name_the_newest_is_found(store):
+    sent(store, "1", MENU)
+    here = sent(store, "2", replace(MENU, name="menu of today"))
+
+    assert name_of(store.outbox.find_sent(here, answer_key="asked")) == "menu of today"
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"answer_key": "never"}, {"session_id": "never"}, {"message_id": "never"}]
+)
+def test_what_was_never_sent_is_not_found(store, asked):
+    here = sent(store, "1", MENU)
+
+    assert store.outbox.find_sent(here, **asked) is None
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b", "a" * 100_000], ids=["NUL", "half", "long"])
+@pytest.mark.parametrize("name", ["answer_key", "session_id", "message_id"])
+def test_a_name_that_no_column_can_hold_is_not_found(store, name, odd):
+    here = sent(store, "1", MENU)
+
+    assert store.outbox.find_sent(here, **{name: odd}) is None
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"customer_id": OTHER_CUSTOMER}, {"business_id": OTHER_BUSINESS}],
+    ids=["customer", "business"],
+)
+@pytest.mark.parametrize(
+    "asked", [{"answer_key": "asked"}, {"session_id": "2"}, {"message_id": "2"}]
+)
+def test_what_was_sent_to_another_conversation_is_not_found(store, elsewhere, asked):
+    here = sent(store, "1", Text("Hello"))
+    sent(store, "2", MENU, **elsewhere)
+
+    assert store.outbox.find_sent(here, **asked) is None
+
+
+def test_an_invitation_is_found_from_the_conversation_it_led_to(store):
+    sent(store, "1", INVITATION, customer_id=PHONE)
+    here = sent(store, "2", Text("Welcome"))
+
+    assert name_of(store.outbox.find_sent(here, answer_key="order 7")) == "invited"
+
+
+def test_an_invitation_is_found_from_the_number_it_went_to(store):
+    here = sent(store, "1", INVITATION, customer_id=PHONE)
+
+    assert name_of(store.outbox.find_sent(here, answer_key="order 7")) == "invited"
+
+
+def test_an_invitation_of_another_business_is_not_found(store):
+    sent(store, "1", INVITATION, customer_id=PHONE, business_id=OTHER_BUSINESS)
+    here = sent(store, "2", Text("Welcome"))
+
+    assert store.outbox.find_sent(here, answer_key="order 7") is None
+
+
+def refusal(message_id):
+    """Make what comes when the owner of the number refuses an invitation."""
+    refused = InvitationResponse(accepted=False, references=("order 7",), closes=True)
+    return said(message_id, refused, PHONE)
+
+
+def test_an_invitation_refused_closes_the_conversation_with_the_number(store):
+    sent(store, "1", INVITATION, customer_id=PHONE)
+    receive(store, refusal("no"))
+
+    assert store.conversations.find(PHONE).closed is True
+
+
+def test_who_refused_an_invitation_is_not_invited_again(store):
+    sent(store, "1", INVITATION, customer_id=PHONE)
+    receive(store, refusal("no"))
+
+    with pytest.raises(ContentInvalid, match=CLOSED):
+        sent(store, "2", INVITATION, customer_id=PHONE)
+
+
+def test_a_refused_invitation_goes_to_the_agent(store):
+    receive(store, refusal("no"))
+
+    assert claimed_ids(store.inbox, NOW) == ["no"]
+
+
+def test_an_invitation_accepted_leaves_the_conversation_open(store):
+    accepted = InvitationResponse(accepted=True, references=("order 7",))
+    receive(store, said("yes", accepted))
+
+    assert store.conversations.find(CUSTOMER).closed is False
+
+
+# Sent again by reference
+
+
+def reusable(message_id, name="menu", customer_id=CUSTOMER, business_id=BUSINESS):
+    content = QuickReply("Which?", ["Yes", "No"], name=name, reusable=True)
+    return OutboundMessage(message_id, business_id, customer_id, content, automated=True)
+
+
+def accepted_with(store, message, data_ref):
+    """Let the gateway have accepted a message, and given a reference to it or not."""
+    store.outbox.put([message], NOW)
+    assert store.outbox.finish(claimed(store.outbox), NOW, data_ref)
+
+
+def test_what_the_gateway_keeps_is_found_by_its_name(store):
+    accepted_with(store, reusable("a"), '{"url": "https://a.example"}')
+
+    found = store.outbox.find_reusable(BUSINESS, "menu")
+
+    assert found == ({"url": "https://a.example"}, "a")
+
+
+def test_what_the_gateway_keeps_is_found_for_every_customer_of_its_business(store):
+    accepted_with(store, reusable("a", customer_id=OTHER_CUSTOMER), '{"url": "1"}')
+
+    assert store.outbox.find_reusable(BUSINESS, "menu") == ({"url": "1"}, "a")
+
+
+def test_of_two_that_the_gateway_keeps_the_newest_is_found(store):
+    accepted_with(store, reusable("a"), '{"url": "1"}')
+    accepted_with(store, reusable("b"), '{"url": "2"}')
+
+    assert store.outbox.find_reusable(BUSINESS, "menu") == ({"url": "2"}, "b")
+
+
+def test_what_the_gateway_gave_no_reference_to_is_passed_over(store):
+    accepted_with(store, reusable("a"), '{"url": "1"}')
+    accepted_with(store, reusable("b"), None)
+
+    assert store.outbox.find_reusable(BUSINESS, "menu") == ({"url": "1"}, "a")
+
+
+@pytest.mark.parametrize(
+    ("business_id", "name"), [(OTHER_BUSINESS, "menu"), (BUSINESS, "Menu"), (BUSINESS, "")]
+)
+def test_what_the_gateway_keeps_is_not_found_elsewhere(store, business_id, name):
+    accepted_with(store, reusable("a"), '{"url": "1"}')
+
+    assert store.outbox.find_reusable(business_id, name) is None
+
+
+def test_a_reference_that_comes_after_the_lease_is_not_noted(store):
+    store.outbox.put([reusable("a")], NOW)
+    late = claimed(store.outbox)
+    claimed(store.outbox, NOW + LEASE_S + 1)
+
+    assert store.outbox.finish(late, NOW + LEASE_S + 2, '{"url": "1"}') is False
+
+    assert store.outbox.find_reusable(BUSINESS, "menu") is None
+
+
+# One conversation among others
+
+
+@pytest.mark.parametrize("spell", [str, str.upper])
+def test_a_conversation_is_found_by_our_own_id(store, spell):
+    receive(store, said("1"))
+    receive(store, said("2", customer_id=OTHER_CUSTOMER), NOW + 1)
+    here = store.conversations.find(CUSTOMER)
+
+    assert store.conversations.find(spell(here.id)) == here
+
+
+@pytest.mark.parametrize(
+    "name", ["", CUSTOMER.upper(), "urn:mbid:%", "no such id", "a\0b", "a\ud800b"]
+)
+def test_a_conversation_is_not_found_by_another_name(store, name):
+    receive(store, said("1"))
+
+    assert store.conversations.find(name) is None
+
+
+def test_history_of_one_conversation_has_nothing_of_others(store):
+    receive(store, said("1"))
+    receive(store, said("2", customer_id=OTHER_CUSTOMER), NOW + 1)
+    store.outbox.put([reply("a", customer_id=OTHER_CUSTOMER)], NOW + 2)
+    store.outbox.put([reply("b")], NOW + 3)
+    here = store.conversations.find(CUSTOMER).id
+
+    assert [one.message_id for one in store.history.newest(10, here)] == ["1", "b"]
+
+
+def test_history_of_one_conversation_gives_the_newest_and_no_more(store):
+    for number in range(5):
+        receive(store, said(str(number)), NOW + number)
+        store.outbox.put([reply(f"a{number}")], NOW + number + 0.5)
+    here = store.conversations.find(CUSTOMER).id
+
+    assert [one.message_id for one in store.history.newest(3, here)] == ["a3", "4", "a4"]
+
+
+def test_history_before_an_entry_has_neither_it_nor_what_came_after(store):
+    receive(store, said("1"), NOW)
+    store.outbox.put([reply("a")], NOW + 1)
+    answer(store, now=NOW + 1)
+    receive(store, said("2"), NOW + 2)
+    receive(store, said("3"), NOW + 3)
+    entry = claimed(store.inbox, NOW + 4)
+
+    before = store.history.newest(10, entry.conversation_id, before=entry)
+
+    assert [one.message_id for one in before] == ["1", "a"]
+
+
+def test_history_before_an_entry_holds_for_all_conversations_too(store):
+    receive(store, said("1"))
+    receive(store, said("2", customer_id=OTHER_CUSTOMER), NOW + 1)
+    receive(store, said("3"), NOW + 2)
+    claimed(store.inbox, NOW)
+    entry = claimed(store.inbox, NOW + 1)
+
+    assert [one.message_id for one in store.history.newest(10, before=entry)] == ["1"]
+
+
+# A database of an earlier version
+
+
+def test_a_database_that_lacks_a_column_is_refused_with_what_to_do(store, database_url):
+    store.close()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE conversations RENAME COLUMN desk TO counter")
+
+    with pytest.raises(StoreUnavailable, match=r"conversations has no desk\): move it away"):
+        open_store(database_url)
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE conversations RENAME COLUMN counter TO desk")
+    engine.dispose()
+
+
+def test_a_database_with_a_column_more_is_opened(store, database_url):
+    store.close()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE conversations ADD COLUMN remark TEXT")
+
+    open_store(database_url).close()
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE conversations DROP COLUMN remark")
+    engine.dispose()

@@ -1,21 +1,34 @@
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
+from msp_server.agents.predicates import says
 from msp_server.agents.router import Router
-from msp_server.delivery.answering import ATTEMPTS_LIMIT, STORE_DELAY_S, Answering
+from msp_server.delivery.answering import (
+    ATTEMPTS_LIMIT,
+    STATE_LIMIT_BYTES,
+    STORE_DELAY_S,
+    Answering,
+)
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
 from msp_server.errors import StoreError
+from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
 from msp_server.messages.envelope import InboundMessage, OutboundMessage, parse_message
+from msp_server.messages.form import Form
+from msp_server.messages.form_pages import InputPage
+from msp_server.messages.interactive import BID
+from msp_server.messages.list_picker import Item, ListPicker, ListPickerResponse, Section
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
+from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
 from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
 from msp_server.store.outbox import CLOSED
@@ -671,3 +684,582 @@ def test_answers_the_store_does_not_take_are_decided_again(store, router, agent,
     answering.answer_next(LEASE_S)
 
     assert [fields["id"] for fields in outgoing(store)] == ["taken", "free"]
+
+
+# What an answer is joined to
+
+
+MENU = ListPicker("Menu", [Section("Fruit", [Item("Apple"), Item("Lemon")])], name="menu")
+QUICK = QuickReply("Was that helpful?", ["Yes", "No"], name="quick")
+
+
+def picked(request_id, *identifiers):
+    """Lay out what a device sends when these were chosen in a list picker, without titles."""
+    items = [{"identifier": identifier} for identifier in identifiers]
+    data = {"requestIdentifier": request_id, "listPicker": {"sections": [{"items": items}]}}
+    return {"interactiveData": {"bid": BID, "data": data}}
+
+
+def put(store, content, message_id="sent"):
+    message = OutboundMessage(message_id, BUSINESS, CUSTOMER, content, automated=True)
+    store.outbox.put([message], NOW)
+
+
+def test_a_response_reaches_the_handler_of_the_message_it_answers(answering, agent, store, receive):
+    agent.on(ListPickerResponse, to="other")(lambda _picked, _conversation: Text("not this one"))
+    agent.on(ListPickerResponse, to="menu")(
+        lambda picked, _conversation: Text(" and ".join(picked.titles))
+    )
+    put(store, MENU)
+    outgoing(store)
+    receive(kind="interactive", **picked("sent", "1", "2"))
+
+    answering.answer_next()
+
+    assert [fields["body"] for fields in outgoing(store)] == ["Apple and Lemon"]
+
+
+def test_a_handler_that_runs_again_is_given_the_same(store, agent, router, clock, receive):
+    heard = []
+    agent.on(ListPickerResponse)(lambda picked, _conversation: heard.append(picked))
+    put(store, MENU)
+    receive(kind="interactive", **picked("sent", "1"))
+    answering = make_answering(store, router, clock)
+    answering.claim(LEASE_S)
+    clock.at += LEASE_S
+
+    answering.answer_next()
+
+    assert [(one.to, one.titles) for one in heard] == [("menu", ("Apple",))]
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800", "x" * 100_000], ids=["NUL", "half", "long"])
+def test_a_response_that_names_what_no_text_can_hold_is_answered(
+    answering, agent, store, receive, odd
+):
+    agent.on(ListPickerResponse)(lambda picked, _conversation: Text(f"to {picked.to}"))
+    receive(kind="interactive", **picked(odd, "1"))
+
+    answering.answer_next()
+
+    assert [fields["body"] for fields in outgoing(store)] == ["to None"]
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800"], ids=["NUL", "half"])
+def test_a_reply_to_what_no_text_can_hold_is_answered(answering, agent, store, receive, odd):
+    say(agent, Text("Hello"))
+    receive(body="Hi", replyToMessageId=odd)
+
+    answering.answer_next()
+
+    assert [fields["body"] for fields in outgoing(store)] == ["Hello"]
+
+
+# Choices that were written out
+
+
+def old_phone(receive, *bodies):
+    """Let texts come from a device that can show nothing."""
+    for number, body in enumerate(bodies, start=1):
+        receive(str(number), body=body, headers={"capability-list": ""})
+
+
+@pytest.fixture
+def offering(agent):
+    """An agent that asks with a quick reply, and tells what it is told."""
+    agent.on(QuickReplyResponse, to="quick")(lambda tapped, _c: Text(f"tapped {tapped.title}"))
+    agent.on(Text, where=says("ask"))(lambda _text, _conversation: QUICK)
+    agent.on(Text)(lambda text, _conversation: Text(f"said {text.body}"))
+    return agent
+
+
+def answer_all(answering):
+    while answering.answer_next():
+        pass
+
+
+@pytest.mark.usefixtures("offering")
+def test_choices_are_written_out_for_a_device_that_cannot_show_them(answering, store, receive):
+    old_phone(receive, "ask")
+
+    answering.answer_next()
+
+    assert [fields["body"] for fields in outgoing(store)] == ["Was that helpful?\n1. Yes\n2. No"]
+
+
+@pytest.mark.usefixtures("offering")
+@pytest.mark.parametrize("body", ["2", " 2\n", "no", "NO"])
+def test_the_next_text_is_the_tap(answering, store, receive, body):
+    old_phone(receive, "ask")
+    answer_all(answering)
+    receive("2", body=body)
+
+    answer_all(answering)
+
+    assert outgoing(store)[-1]["body"] == "tapped No"
+
+
+@pytest.mark.usefixtures("offering")
+def test_the_text_after_the_tap_is_a_text(answering, store, receive):
+    old_phone(receive, "ask")
+    answer_all(answering)
+    receive("2", body="2")
+    receive("3", body="2")
+
+    answer_all(answering)
+
+    assert [fields["body"] for fields in outgoing(store)[1:]] == ["tapped No", "said 2"]
+
+
+@pytest.mark.usefixtures("offering")
+def test_the_text_after_another_text_is_no_tap(answering, store, receive):
+    old_phone(receive, "ask")
+    answer_all(answering)
+    receive("2", body="maybe")
+    receive("3", body="2")
+
+    answer_all(answering)
+
+    assert [fields["body"] for fields in outgoing(store)[1:]] == ["said maybe", "said 2"]
+
+
+@pytest.mark.usefixtures("offering")
+def test_a_tapback_does_not_end_the_offer(answering, agent, store, receive):
+    old_phone(receive, "ask")
+    answer_all(answering)
+    receive("2", body="Liked “Was that helpful?”")
+    receive("3", body="2")
+
+    answer_all(answering)
+
+    assert outgoing(store)[-1]["body"] == "tapped No"
+
+
+@pytest.mark.usefixtures("offering")
+def test_a_text_that_came_before_the_choices_were_written_out_is_no_tap(answering, store, receive):
+    old_phone(receive, "ask")
+    receive("2", body="2", now=NOW - 1)
+    answer_all(answering)
+    receive("3", body="2")
+    answer_all(answering)
+
+    assert [fields["body"] for fields in outgoing(store)[1:]] == ["said 2", "tapped No"]
+
+
+@pytest.mark.usefixtures("offering")
+def test_an_offer_is_open_again_for_a_message_whose_answer_was_lost(
+    answering, clock, store, receive
+):
+    old_phone(receive, "ask")
+    answer_all(answering)
+    receive("2", body="2")
+    answering.claim(LEASE_S)
+    clock.at += LEASE_S
+
+    answer_all(answering)
+
+    assert outgoing(store)[-1]["body"] == "tapped No"
+
+
+def test_what_the_device_lacks_is_buried_with_the_reason(answering, agent, store, receive):
+    say(agent, Text("one"), Form("A form", [InputPage("E-mail", "Where to?")]))
+    old_phone(receive, "Hi")
+
+    answering.answer_next()
+
+    assert noted(store).state == "BURIED"
+    assert noted(store).reason.startswith("CapabilityMissing: ")
+    assert "lacks FORM and cannot show Form" in noted(store).reason
+    assert outgoing(store) == []
+
+
+# Typing before an answer
+
+
+def test_an_agent_that_types_is_seen_typing_first(store, clock, receive):
+    agent = Agent("front desk", typing_s=1.5)
+    say(agent, Text("Hello"))
+    receive(body="Hi")
+
+    make_answering(store, Router(default=agent), clock).answer_next()
+
+    typing = store.outbox.claim(NOW, LEASE_S)
+    store.outbox.finish(typing, NOW)
+    waits = store.outbox.claim(NOW + 1.25, LEASE_S)
+    text = store.outbox.claim(NOW + 1.5, LEASE_S)
+    assert (typing.kind, waits, text.kind) == ("TypingStart", None, "Text")
+
+
+def test_an_agent_that_types_is_not_seen_typing_where_it_says_nothing(store, clock, receive):
+    receive(body="Hi")
+
+    make_answering(store, Router(default=Agent("mute", typing_s=1)), clock).answer_next()
+
+    assert (noted(store).state, outgoing(store)) == ("ANSWERED", [])
+
+
+# What an agent remembers
+
+
+def test_what_a_handler_remembers_is_there_at_the_next_message(answering, agent, store, receive):
+    def count(_text, conversation):
+        conversation.state["count"] = conversation.state.get("count", 0) + 1
+        return Text(f"{conversation.state['count']}")
+
+    agent.on(Text)(count)
+    receive("1", body="Hi")
+    receive("2", body="Hi")
+
+    answer_all(answering)
+
+    assert [fields["body"] for fields in outgoing(store)] == ["1", "2"]
+
+
+def test_what_a_handler_remembers_is_of_one_customer(answering, agent, store, receive):
+    told = []
+
+    def remember(_text, conversation):
+        told.append(dict(conversation.state))
+        conversation.state["seen"] = True
+
+    agent.on(Text)(remember)
+    receive("1", body="Hi")
+    receive("2", body="Hi", headers={"source-id": "urn:mbid:bob"})
+
+    answer_all(answering)
+
+    assert told == [{}, {}]
+
+
+def test_what_is_remembered_by_a_handler_that_raises_is_forgotten(answering, agent, store, receive):
+    def remember_and_raise(_text, conversation):
+        conversation.state["seen"] = True
+        raise ValueError
+
+    agent.on(Text)(remember_and_raise)
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert store.conversations.find(CUSTOMER).state == "{}"
+
+
+def test_what_is_remembered_beside_a_lost_claim_is_forgotten(
+    answering, agent, store, clock, receive
+):
+    def dawdle(_text, conversation):
+        conversation.state["seen"] = True
+        lose_claim(store, clock)
+
+    agent.on(Text)(dawdle)
+    receive(body="Hi")
+
+    answering.answer_next(LEASE_S)
+
+    assert store.conversations.find(CUSTOMER).state == "{}"
+
+
+def remember(agent, state):
+    """Let an agent remember this, and greet."""
+
+    @agent.on(Text)
+    def answer(_text, conversation):
+        conversation.state["it"] = state
+        return Text("Hello")
+
+
+#: As JSON, `{"it":"xx…x"}` measures eight bytes more than the word.
+LONGEST = "x" * (STATE_LIMIT_BYTES - len('{"it":""}'))
+
+
+def nested(depth):
+    inner: list = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+def round_and_round():
+    loop: list = []
+    loop.append(loop)
+    return loop
+
+
+@pytest.mark.parametrize(
+    ("state", "problem"),
+    [
+        (f"{LONGEST}x", f"measures {STATE_LIMIT_BYTES + 1} bytes"),
+        ("é" * (STATE_LIMIT_BYTES // 6), "measures 16389 bytes"),
+        (object(), "cannot be written as JSON (TypeError)"),
+        (b"bytes", "cannot be written as JSON (TypeError)"),
+        ({(1, 2): 3}, "cannot be written as JSON (TypeError)"),
+        (float("nan"), "cannot be written as JSON (ValueError)"),
+        (round_and_round(), "cannot be written as JSON (ValueError)"),
+        (nested(100_000), "cannot be written as JSON (RecursionError)"),
+    ],
+    ids=["long", "wide", "object", "bytes", "key", "NaN", "circle", "deep"],
+)
+def test_what_cannot_be_remembered_buries_the_message_with_the_reason(
+    answering, agent, store, receive, state, problem
+):
+    remember(agent, state)
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert noted(store).state == "BURIED"
+    assert noted(store).reason == (
+        f"ContentInvalid: conversation.state {problem}; a dictionary that JSON can hold, "
+        f"of at most {STATE_LIMIT_BYTES} bytes"
+    )
+    assert outgoing(store) == []
+
+
+def test_as_much_as_is_allowed_is_remembered(answering, agent, store, receive):
+    remember(agent, LONGEST)
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert len(store.conversations.find(CUSTOMER).state) == STATE_LIMIT_BYTES
+
+
+def test_what_is_no_dictionary_is_not_remembered(answering, agent, store, receive):
+    agent.on(Text)(lambda _text, conversation: object.__setattr__(conversation, "state", [1]))
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert "conversation.state is no dictionary" in noted(store).reason
+
+
+def test_the_message_after_what_cannot_be_remembered_is_answered(answering, agent, store, receive):
+    remember(agent, object())
+    receive("1", body="Hi")
+    receive("2", kind="hologram")
+
+    answer_all(answering)
+
+    assert noted(store, "2").state == "ANSWERED"
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "é"])
+def test_whatever_a_customer_wrote_can_be_remembered(answering, agent, store, receive, odd):
+    told = []
+
+    def keep(text, conversation):
+        told.append(conversation.state.get("last"))
+        conversation.state["last"] = text.body
+
+    agent.on(Text)(keep)
+    receive("1", body=odd)
+    receive("2", body="Hi")
+
+    answer_all(answering)
+
+    assert told == [None, odd]
+
+
+# What was said before
+
+
+def test_a_handler_reads_what_was_said_before(answering, agent, store, receive, clock):
+    told = []
+    agent.on(Text, where=says("history"))(
+        lambda _text, conversation: told.extend(conversation.history(10))
+    )
+    agent.on(Text)(lambda text, _conversation: Text(f"heard {text.body}"))
+    receive("1", body="Hi")
+    answer_all(answering)
+    receive("2", body="history")
+    receive("3", body="later")
+    receive("4", body="another's", headers={"source-id": "urn:mbid:bob"})
+
+    answer_all(answering)
+
+    assert [(said.by, said.kind, said.body) for said in told] == [
+        ("customer", "Text", "Hi"),
+        ("business", "Text", "heard Hi"),
+    ]
+    assert told[0].at == datetime.fromtimestamp(NOW, UTC)
+    assert told[0].fields == {"id": "1", "type": "text", "v": 1, "body": "Hi"}
+
+
+@pytest.mark.parametrize(("count", "bodies"), [(2, ["2", "3"]), (1, ["3"]), (0, []), (-1, [])])
+def test_a_handler_reads_as_much_of_it_as_it_asks_for(answering, agent, receive, count, bodies):
+    told = []
+    agent.on(Text, where=says("history"))(
+        lambda _text, conversation: told.extend(conversation.history(count))
+    )
+    for number in "123":
+        receive(number, body=number)
+    receive("4", body="history")
+
+    answer_all(answering)
+
+    assert [said.body for said in told] == bodies
+
+
+def test_what_cannot_be_read_any_more_is_in_the_history_without_words(
+    answering, agent, store, receive
+):
+    told = []
+    agent.on(Text)(lambda _text, conversation: told.extend(conversation.history(10)))
+    store.inbox.put(InboundMessage("0", BUSINESS, CUSTOMER, TypingStart()), {}, b"\xff", NOW)
+    receive(body="Hi")
+
+    answer_all(answering)
+
+    assert [(said.kind, said.body, said.fields) for said in told] == [("TypingStart", "", {})]
+
+
+# Handing over
+
+
+def hand_over(agent, desk="desk", note="wants a person"):
+    """Let an agent hand every text over."""
+
+    @agent.on(Text)
+    def answer(_text, conversation):
+        conversation.hand_over(desk, note)
+        return Text("A person takes over.")
+
+
+def test_a_handler_hands_over_with_a_last_word(answering, agent, store, receive):
+    hand_over(agent)
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    record = store.conversations.find(CUSTOMER)
+    assert (record.desk, record.note) == ("desk", "wants a person")
+    assert [fields["body"] for fields in outgoing(store)] == ["A person takes over."]
+
+
+def test_after_a_hand_over_no_handler_is_asked(answering, agent, store, receive):
+    hand_over(agent)
+    receive("1", body="Hi")
+    receive("2", body="Hello?")
+
+    answer_all(answering)
+    receive("3", body="Hello?")
+
+    assert answering.answer_next() is False
+    assert [noted(store, message_id).state for message_id in "23"] == ["HELD", "HELD"]
+
+
+def test_what_is_given_back_is_answered_by_the_agent(answering, agent, store, receive):
+    agent.on(Text, where=says("back"))(lambda text, _conversation: Text(f"heard {text.body}"))
+    hand_over(agent)
+    receive("1", body="Hi")
+    answer_all(answering)
+    receive("2", body="back 2")
+    receive("3", body="back 3")
+
+    store.inbox.give_back(store.conversations.find(CUSTOMER).id, NOW)
+    answer_all(answering)
+
+    assert [fields["body"] for fields in outgoing(store)[1:]] == ["heard back 2", "heard back 3"]
+
+
+def test_a_handler_that_raises_hands_nothing_over(answering, agent, store, receive):
+    @agent.on(Text)
+    def stumble(_text, conversation):
+        conversation.hand_over("desk")
+        raise ValueError
+
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert store.conversations.find(CUSTOMER).desk is None
+
+
+def test_a_note_may_quote_whatever_the_customer_wrote(answering, agent, store, receive):
+    agent.on(Text)(lambda text, conversation: conversation.hand_over("desk", text.body))
+    receive(body="half \ud83d of \0 it")
+
+    answering.answer_next()
+
+    assert store.conversations.find(CUSTOMER).note == "half ? of ? it"
+
+
+def test_the_log_tells_of_a_hand_over_but_not_its_note(answering, agent, receive, caplog):
+    caplog.set_level(logging.DEBUG)
+    hand_over(agent, note="a secret note")
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert "handed_over=True" in caplog.text
+    assert "a secret note" not in caplog.text
+
+
+# What does not hold
+
+
+def test_the_log_of_an_unfit_answer_names_the_field_and_the_limit(
+    answering, agent, store, receive, caplog
+):
+    say(agent, QuickReply("Which?", ["Yes", f"secret {'x' * 200}"]))
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert "QuickReply.items[1].title has 207 characters" in caplog.text
+    assert "at most 200 are allowed" in caplog.text
+
+
+def test_the_log_of_an_unfit_answer_does_not_tell_the_value(
+    answering, agent, store, receive, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    say(agent, QuickReply("Which?", ["Yes", f"secret {'x' * 200}"]))
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert "secret" not in caplog.text
+    assert "secret" in noted(store).reason
+
+
+def test_an_unfit_content_made_in_a_handler_is_not_told_by_the_log(
+    answering, agent, store, receive, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    agent.on(Text)(lambda text, _conversation: QuickReply("", [text.body]))
+    receive(body="a secret")
+
+    answering.answer_next()
+
+    assert noted(store).state == "BURIED"
+    assert "a secret" not in caplog.text
+
+
+# What was sent before
+
+
+def test_a_handler_is_given_what_was_sent_before_under_a_name(answering, agent, store, receive):
+    told = []
+    agent.on(Text)(lambda _text, conversation: told.append(conversation.sent_before("menu")))
+    put(store, MENU)
+    store.outbox.finish(store.outbox.claim(NOW, LEASE_S), NOW, data_ref='{"url":"a"}')
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert told == [ByReference({"url": "a"}, name="menu", request_id="sent")]
+
+
+def test_a_handler_is_given_nothing_where_the_gateway_gave_no_reference(
+    answering, agent, store, receive
+):
+    told = []
+    agent.on(Text)(lambda _text, conversation: told.append(conversation.sent_before("menu")))
+    put(store, MENU)
+    outgoing(store)
+    receive(body="Hi")
+
+    answering.answer_next()
+
+    assert told == [None]

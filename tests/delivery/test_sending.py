@@ -1,3 +1,4 @@
+import json
 import logging
 import random
 import sqlite3
@@ -9,15 +10,27 @@ from itertools import pairwise
 import pytest
 
 from msp_server.delivery.files import Files
-from msp_server.delivery.sending import FIRST_DELAY_S, LONGEST_DELAY_S, Pause, Sending, backoff_s
+from msp_server.delivery.sending import (
+    FIRST_DELAY_S,
+    LONGEST_DELAY_S,
+    EncryptedFile,
+    Pause,
+    Sending,
+    backoff_s,
+    read_data_ref,
+)
 from msp_server.errors import (
+    AddressRefused,
+    AttachmentUnusable,
     CredentialsRefused,
     RemoteBusy,
     RemoteRefused,
     RemoteUnreachable,
     StoreError,
+    UploadRefused,
 )
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.outgoing_file import OutgoingFile
 from msp_server.messages.presence import Close
 from msp_server.messages.text import Text
 from msp_server.remote.http import HttpAnswer
@@ -26,6 +39,7 @@ from msp_server.store import opening
 from msp_server.store.opening import open_store
 from msp_server.store.outbox import CLOSED
 from msp_server.store.schema import OutboxState
+from msp_server.wire.cipher import CHUNK_BYTES, decrypt, key_to_wire
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 CUSTOMER = "urn:mbid:alice"
@@ -60,6 +74,8 @@ class FakeGateway:
         self.next = []
         #: What becomes of all attempts, where `next` says nothing.
         self.always = None
+        #: What it says when it accepts.
+        self.answer = b""
 
     def send(self, headers, packed, message_id):
         self.attempts.append(Sent(headers, packed, message_id))
@@ -68,7 +84,7 @@ class FakeGateway:
             raise outcome
         if outcome is not None:
             outcome()
-        return HttpAnswer(200, {}, b"")
+        return HttpAnswer(200, {}, self.answer)
 
     @property
     def ids(self):
@@ -86,6 +102,8 @@ class FakeTransfer:
         outcome = self.next.pop(0) if self.next else None
         if isinstance(outcome, Exception):
             raise outcome
+        if outcome is not None:
+            outcome()
         self.uploads.append((business_id, body.size_bytes, b"".join(body), message_id))
         return Stored(f"https://mmcs/{len(self.uploads)}", f"owner {len(self.uploads)}", "AQID")
 
@@ -757,3 +775,302 @@ def test_backoff_is_shortened_by_up_to_half_by_chance(monkeypatch):
     delay_s = backoff_s(3)
 
     assert (bounds, delay_s) == ([(0.5, 1)], 1.5)
+
+
+# Files that go with a message
+
+FILE_KEY = bytes(range(32))
+PLAIN = b"this is a photo"
+
+
+@pytest.fixture
+def queue_files(store, outgoing):
+    """Give a function that puts a message with files in the outbox, and gives their names."""
+
+    def put(message_id="a", *bodies):
+        files = []
+        for number, body in enumerate(bodies or [PLAIN]):
+            stored = outgoing.write([body])
+            files.append(
+                OutgoingFile(
+                    stored.name, f"{number}.jpg", "image/jpeg", len(body), key_to_wire(FILE_KEY)
+                )
+            )
+        text = Text("\ufffc" * len(files))
+        message = OutboundMessage(
+            message_id, BUSINESS, CUSTOMER, text, automated=True, files=tuple(files)
+        )
+        store.outbox.put([message], NOW)
+        return [file.file for file in files]
+
+    return put
+
+
+def spooled(outgoing):
+    return sorted(path.name for path in outgoing.directory.iterdir())
+
+
+def test_a_file_is_uploaded_before_its_message_is_sent(sending, gateway, transfer, queue_files):
+    transfer.next = [lambda: gateway.attempts.append("uploaded")]
+    queue_files()
+
+    sending.send_next()
+
+    assert [getattr(each, "message_id", each) for each in gateway.attempts] == ["uploaded", "a"]
+
+
+def test_a_file_is_uploaded_encrypted(sending, transfer, queue_files):
+    queue_files()
+
+    sending.send_next()
+
+    ((business_id, size_bytes, encrypted, message_id),) = transfer.uploads
+    assert (business_id, size_bytes, message_id) == (BUSINESS, len(PLAIN), "a")
+    assert encrypted != PLAIN
+    assert b"".join(decrypt([encrypted], FILE_KEY)) == PLAIN
+
+
+def test_a_message_says_where_its_files_rest(sending, gateway, queue_files):
+    queue_files("a", b"one", b"three")
+
+    sending.send_next()
+
+    attachments = json.loads(gateway.attempts[0].packed)["attachments"]
+    assert attachments == [
+        {
+            "name": f"{number}.jpg",
+            "mimeType": "image/jpeg",
+            "size": size,
+            "signature-base64": "AQID",
+            "url": f"https://mmcs/{number + 1}",
+            "owner": f"owner {number + 1}",
+            "key": key_to_wire(FILE_KEY),
+        }
+        for number, size in enumerate(["3", "5"])
+    ]
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, BUSY, CREDENTIALS], ids=lambda e: type(e).__name__)
+def test_a_file_is_uploaded_once_and_its_message_keeps_its_bytes(
+    sending, gateway, transfer, clock, queue_files, error
+):
+    gateway.next = [error, error]
+    queue_files()
+
+    for _ in range(3):
+        sending.send_next()
+        clock.at += LEASE_S
+
+    assert gateway.attempts == [gateway.attempts[0]] * 3
+    assert len(transfer.uploads) == 1
+
+
+def test_a_message_that_was_uploaded_keeps_its_bytes_when_the_worker_dies(
+    sending, gateway, transfer, clock, queue_files
+):
+    queue_files()
+
+    def die():
+        raise KeyboardInterrupt
+
+    gateway.next = [die]
+    with pytest.raises(KeyboardInterrupt):
+        sending.send_next(LEASE_S)
+    clock.at += LEASE_S
+
+    sending.send_next(LEASE_S)
+
+    assert (gateway.attempts, len(transfer.uploads)) == ([gateway.attempts[0]] * 2, 1)
+
+
+@pytest.mark.parametrize("kind", [UploadRefused, RemoteBusy, RemoteUnreachable, CredentialsRefused])
+def test_an_upload_that_fails_starts_again_and_the_message_keeps_its_id(
+    sending, gateway, transfer, clock, queue_files, kind
+):
+    transfer.next = [failed(kind)]
+    queue_files()
+
+    sending.send_next()
+    clock.at += LEASE_S
+    sending.send_next()
+
+    assert (gateway.ids, len(transfer.uploads)) == (["a"], 1)
+
+
+def test_an_upload_that_fails_at_the_second_file_starts_again_with_the_first(
+    sending, gateway, transfer, clock, queue_files
+):
+    transfer.next = [None, failed(UploadRefused)]
+    queue_files("a", b"one", b"two")
+
+    sending.send_next()
+    clock.at += LEASE_S
+    sending.send_next()
+
+    attachments = json.loads(gateway.attempts[0].packed)["attachments"]
+    assert [each["url"] for each in attachments] == ["https://mmcs/2", "https://mmcs/3"]
+
+
+def test_an_upload_that_fails_for_too_long_is_given_up(
+    sending, store, gateway, transfer, clock, queue_files
+):
+    error = failed(UploadRefused)
+    transfer.next = [error, error]
+    queue_files()
+    sending.send_next()
+    clock.at += GIVE_UP_S
+
+    sending.send_next()
+
+    assert store.outbox.state("a")[0] is OutboxState.BURIED
+    assert gateway.attempts == []
+
+
+def test_a_message_whose_upload_goes_nowhere_allowed_is_buried(
+    sending, store, transfer, queue_files
+):
+    transfer.next = [failed(AddressRefused)]
+    queue_files()
+
+    sending.send_next()
+
+    assert store.outbox.state("a")[0] is OutboxState.BURIED
+
+
+def test_a_message_whose_file_is_gone_is_buried_with_the_reason(
+    sending, store, gateway, outgoing, queue_files
+):
+    (name,) = queue_files()
+    outgoing.remove(name)
+
+    sending.send_next()
+
+    state, reason = store.outbox.state("a")
+    assert (state, gateway.attempts) == (OutboxState.BURIED, [])
+    assert reason.startswith("its file cannot be had any more: is not there any more")
+
+
+def test_the_message_behind_one_whose_file_is_gone_is_sent(
+    sending, gateway, outgoing, queue, queue_files
+):
+    outgoing.remove(*queue_files("a"))
+    queue("b")
+
+    send_all(sending)
+
+    assert gateway.ids == ["b"]
+
+
+def test_files_are_removed_once_their_message_is_sent(sending, outgoing, queue_files):
+    queue_files("a", b"one", b"two")
+
+    sending.send_next()
+
+    assert spooled(outgoing) == []
+
+
+def test_files_are_removed_once_their_message_is_sent_at_last(
+    sending, gateway, outgoing, clock, queue_files
+):
+    gateway.next = [BUSY]
+    queue_files()
+    sending.send_next()
+    clock.at += LEASE_S
+
+    sending.send_next()
+
+    assert spooled(outgoing) == []
+
+
+@pytest.mark.parametrize("kind", [UploadRefused, RemoteBusy, CredentialsRefused])
+def test_files_stay_while_their_upload_fails(sending, transfer, outgoing, queue_files, kind):
+    transfer.next = [failed(kind)]
+    names = queue_files()
+
+    sending.send_next()
+
+    assert spooled(outgoing) == names
+
+
+def test_who_lost_its_claim_while_uploading_sends_nothing_and_removes_nothing(
+    sending, store, gateway, outgoing, queue_files
+):
+    def lose_claim():
+        sending.now.at += LEASE_S
+        assert store.outbox.claim(sending.now.at, LEASE_S) is not None
+
+    sending.transfer.next = [lose_claim]
+    names = queue_files()
+
+    sending.send_next(LEASE_S)
+
+    assert (gateway.attempts, spooled(outgoing)) == ([], names)
+
+
+def test_the_log_tells_neither_name_nor_key_of_a_file(sending, queue_files, caplog):
+    caplog.set_level(logging.DEBUG)
+    queue_files()
+
+    sending.send_next()
+
+    assert "uploaded message_id='a' size_bytes=15" in caplog.text
+    for secret in ("0.jpg", FILE_KEY.hex(), "mmcs"):
+        assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("size", [1, 16, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1])
+def test_an_encrypted_file_can_be_read_again_and_again(tmp_path, size):
+    path = tmp_path / "plain"
+    path.write_bytes(bytes(size))
+    body = EncryptedFile(path, FILE_KEY)
+
+    first, second = b"".join(body), b"".join(body)
+
+    assert (body.size_bytes, len(first), first == second) == (size, size, True)
+
+
+def test_an_encrypted_file_that_is_gone_says_so(tmp_path):
+    with pytest.raises(AttachmentUnusable, match="is not there any more"):
+        _ = EncryptedFile(tmp_path / "plain", FILE_KEY).size_bytes
+
+
+# What the gateway keeps
+
+
+def test_a_data_ref_is_kept_as_it_came(sending, store, gateway, file, queue):
+    gateway.answer = b'{"dataRef": {"url": "https://mmcs/1", "size": 7, "key": "00AB"}}'
+    queue("a")
+
+    sending.send_next()
+
+    with closing(sqlite3.connect(file)) as other:
+        [(kept,)] = other.execute("SELECT data_ref FROM outbox").fetchall()
+    assert json.loads(kept) == json.loads(gateway.answer)["dataRef"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"{}",
+        b'{"dataRef": null}',
+        b'{"dataRef": {}}',
+        b'{"dataRef": "x"}',
+        b'{"dataRef": [1]}',
+        b"[" * 60_000,
+    ],
+)
+def test_an_answer_without_a_data_ref_is_an_acceptance_all_the_same(
+    sending, store, gateway, queue, answer
+):
+    gateway.answer = answer
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.SENT, None)
+    assert read_data_ref(answer) is None

@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 
 from msp_server.errors import ContentInvalid, MessageUnreadable
+from msp_server.messages import limits
+from msp_server.messages.attachment import Attachment
+from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
-from msp_server.messages.content import Unknown
+from msp_server.messages.content import DataRef, Unknown
 from msp_server.messages.envelope import (
     INBOUND_HEADERS,
     InboundMessage,
@@ -13,7 +16,14 @@ from msp_server.messages.envelope import (
     parse_message,
 )
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId
+from msp_server.messages.image import Image
+from msp_server.messages.interactive import Bubble
+from msp_server.messages.invitation import Invitation
+from msp_server.messages.limits import PNG_MAGIC
+from msp_server.messages.list_picker import Item, ListPicker, Section
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
+from msp_server.messages.quick_reply import QuickReply
+from msp_server.messages.references import ANSWER_PLACE
 from msp_server.messages.text import Text
 
 SAMPLES = Path(__file__).parents[1] / "data" / "apple"
@@ -333,3 +343,129 @@ def test_message_to_somebody_who_cannot_stand_in_a_header_is_not_sent(customer_i
 
     with pytest.raises(ContentInvalid, match="customer_id"):
         message.to_wire()
+
+
+# Files, interactive messages, invitations
+
+DESCRIPTOR = {
+    "name": "tea.png",
+    "mimeType": "image/png",
+    "size": "5",
+    "signature": "01" * 21,
+    "url": "https://mmcs.example/1",
+    "owner": "owner-1",
+    "key": "00" + "ab" * 32,
+}
+QUICK = QuickReply("Helpful?", ["Yes", "No"])
+PHONE = "tel:+15550100477"
+
+
+def test_parse_message_finds_the_files_of_a_text():
+    message = parse_message(HEADERS, {**TEXT, "attachments": [DESCRIPTOR, DESCRIPTOR]})
+
+    assert [each.place for each in message.references] == [0, 1]
+    assert [each.problem for each in message.references] == [None, None]
+
+
+def test_parse_message_finds_no_references_where_there_are_none():
+    assert parse_message(HEADERS, TEXT).references == ()
+
+
+def test_parse_message_finds_the_reference_to_a_large_answer():
+    fields = {**TEXT, "type": "interactive", "interactiveDataRef": {**DESCRIPTOR, "bid": "x"}}
+
+    message = parse_message(HEADERS, fields)
+
+    assert message.content == DataRef()
+    assert [each.place for each in message.references] == [ANSWER_PLACE]
+
+
+def test_the_ids_of_an_interactive_message_are_those_of_the_message():
+    message = outbound(QUICK)
+
+    assert (message.content.request_id, message.content.session_id) == (message.id, message.id)
+    assert (QUICK.request_id, QUICK.session_id) == (None, None)
+
+
+def test_to_wire_gives_the_body_of_an_interactive_message():
+    headers, packed = outbound(QUICK).to_wire()
+
+    fields = json.loads(packed)
+    assert fields["type"] == "interactive"
+    assert fields["interactiveData"] == outbound(QUICK).content.to_wire()["interactiveData"]
+    assert not headers.keys() & {"include-data-ref", "message-type"}
+
+
+def test_to_wire_asks_for_a_reference_where_it_is_wanted():
+    reusable = QuickReply("Helpful?", ["Yes", "No"], reusable=True)
+
+    headers, _ = outbound(reusable).to_wire()
+
+    assert headers["include-data-ref"] == "true"
+
+
+def test_to_wire_gives_the_reference_to_what_was_sent_before():
+    _, packed = outbound(ByReference({"bid": "x"})).to_wire()
+
+    assert json.loads(packed)["interactiveDataRef"] == {"bid": "x"}
+
+
+def test_to_wire_gives_an_invitation_its_header():
+    headers, packed = outbound(Invitation("Shop", "order-1"), customer_id=PHONE).to_wire()
+
+    assert (headers["message-type"], headers["Destination-Id"]) == ("notification", PHONE)
+    assert json.loads(packed)["destinationId"] == PHONE
+
+
+@pytest.mark.parametrize(
+    ("content", "customer_id"),
+    [(Invitation("Shop", "order-1"), TEXT["sourceId"]), (Text("Hello"), PHONE), (QUICK, PHONE)],
+)
+def test_an_invitation_and_nothing_else_goes_to_a_telephone_number(content, customer_id):
+    with pytest.raises(ContentInvalid, match="an invitation goes to a telephone number"):
+        outbound(content, customer_id=customer_id).to_wire()
+
+
+@pytest.mark.parametrize("content", [Text("Hello", [Attachment(b"x")]), QUICK, TypingStart()])
+def test_require_reported_accepts_what_holds(content):
+    outbound(content).require_reported()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (QuickReply("Helpful?", ["Yes"]), r"^QuickReply\.items has 1 items"),
+        (QuickReply("x" * 201, ["Yes", "No"]), r"^QuickReply\.summary has 201 characters"),
+        (ListPicker("x" * 201, [Section("A", ["b"])]), r"^ListPicker\.received has 201"),
+        (
+            ListPicker(Bubble("Menu"), [Section("A", [Item("b", "x" * 201)])]),
+            r"^ListPicker\.sections\[0\]\.items\[0\]\.subtitle has 201",
+        ),
+    ],
+)
+def test_require_reported_names_what_is_beyond_a_limit(content, problem):
+    with pytest.raises(ContentInvalid, match=problem):
+        outbound(content).require_reported()
+
+
+def test_require_reported_measures_the_pictures_of_a_message_together():
+    many = [
+        Item("x", image=Image((PNG_MAGIC + bytes([each])).ljust(200_000, b"x")))
+        for each in range(26)
+    ]
+
+    with pytest.raises(ContentInvalid, match=r"^ListPicker\.images measure 5200000 bytes"):
+        outbound(ListPicker("Menu", [Section("All", many)])).require_reported()
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_require_reported_measures_the_whole_message(over):
+    _, shortest = outbound(Text("x")).to_wire()
+    message = outbound(Text("x" * (limits.MESSAGE_BYTES - len(shortest) + 1 + over)))
+    if not over:
+        message.require_reported()
+    else:
+        with pytest.raises(
+            ContentInvalid, match=r"^message measures 5242881 bytes; at most 5242880"
+        ):
+            message.require_reported()

@@ -43,7 +43,7 @@ class AppleGateway(BaseHTTPRequestHandler):
 
     def do_POST(self):
         script = self.server.script
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         script.seen.append((self.path, dict(self.headers.items()), body))
         if script.hangs_up:
             self.close_connection = True
@@ -55,6 +55,9 @@ class AppleGateway(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(script.body)))
         self.end_headers()
         self.wfile.write(script.body)
+
+    def do_GET(self):
+        self.do_POST()
 
     def log_message(self, *_arguments):
         pass
@@ -341,3 +344,32 @@ def test_gateway_that_is_not_there_is_unreachable():
         error = refusal(Gateway(address, lambda: TOKEN, HttpClient()))
 
     assert (type(error), error.message_id, error.retryable) == (RemoteUnreachable, MESSAGE_ID, True)
+
+
+# Other endpoints
+
+
+def test_call_asks_for_a_path_below_the_base_with_a_token(gateway, script):
+    gateway.call("GET", "/preUpload", {"MMCS-Size": "5"}, b"", MESSAGE_ID)
+
+    [(path, headers, body)] = script.seen
+    assert (path, body) == ("/v1/preUpload", b"")
+    assert (headers["Authorization"], headers["MMCS-Size"]) == (f"Bearer {TOKEN}", "5")
+
+
+def test_call_gives_as_much_of_the_answer_as_is_wanted(gateway, script):
+    script.body = b"x" * 200_000
+
+    answer = gateway.call("POST", "/decodePayload", {}, b"", MESSAGE_ID, 150_000)
+
+    assert len(answer.body) == 150_000
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, RemoteRefused), (403, CredentialsRefused), (503, RemoteBusy)]
+)
+def test_call_raises_what_the_status_means_and_names_the_endpoint(status, kind, gateway, script):
+    script.status = status
+
+    with pytest.raises(kind, match=rf"GET http://.*/v1/preDownload: answered {status}"):
+        gateway.call("GET", "/preDownload", {}, b"", MESSAGE_ID)

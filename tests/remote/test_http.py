@@ -35,6 +35,8 @@ class Script:
     answer: bytes = EMPTY
     keeps_connection: bool = False
     endless: bool = False
+    #: Whether it goes on with single bytes.
+    drips: bool = False
     silent: bool = False
     seen: list[Seen] = field(default_factory=list)
     cut_off: threading.Event = field(default_factory=threading.Event)
@@ -56,6 +58,8 @@ class Listener(BaseHTTPRequestHandler):
             self.wfile.write(script.answer)
             while script.endless and not script.over.is_set():
                 self.wfile.write(b"x" * 65536)
+            while script.drips and not script.over.wait(0.01):
+                self.wfile.write(b"x")
         except OSError:
             script.cut_off.set()
         self.close_connection = not script.keeps_connection
@@ -370,3 +374,104 @@ def test_unreachable_does_not_tell_the_headers(script, address):
         HttpClient().request("POST", address, {"Authorization": "Bearer a.b.c"})
 
     assert "a.b.c" not in f"{failed.value!r} {failed.value.__cause__!r}"
+
+
+# Transfers
+
+
+class Chunks:
+    """A body in chunks, of a length that is said."""
+
+    def __init__(self, *chunks):
+        self.chunks = chunks
+
+    def __len__(self):
+        return sum(len(chunk) for chunk in self.chunks)
+
+    def __iter__(self):
+        yield from self.chunks
+
+
+@pytest.mark.parametrize("chunks", [[b"a"], [b"ab", b"", b"c"], [b"x" * 10**6] * 3])
+def test_body_in_chunks_goes_with_its_length(chunks, script, address):
+    HttpClient().request("POST", address, {}, Chunks(*chunks))
+
+    (seen,) = script.seen
+    assert seen.body == b"".join(chunks)
+    assert seen.header("Content-Length") == [str(len(seen.body))]
+    assert seen.header("Transfer-Encoding") == []
+
+
+def test_answer_limit_can_be_set_for_a_request(script, address):
+    script.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + b"x" * 2**20
+
+    answer = HttpClient().request("POST", address, answer_limit_bytes=100_000)
+
+    assert len(answer.body) == 100_000
+
+
+def test_stream_gives_status_headers_and_the_answer_as_it_comes(script, address):
+    script.answer = b"HTTP/1.1 206 Some\r\nX-Kind: tea\r\nContent-Length: 5\r\n\r\nshort"
+
+    with HttpClient().stream("GET", address) as stream:
+        seen = (stream.status, stream.headers["x-kind"], b"".join(stream.chunks))
+
+    assert seen == (206, "tea", b"short")
+
+
+def test_stream_asks_for_the_bytes_as_they_are(script, address):
+    with HttpClient().stream("GET", address):
+        pass
+
+    assert script.seen[0].header("Accept-Encoding") == ["identity"]
+
+
+def test_stream_can_be_left_before_its_end(script, address):
+    script.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n"
+    script.endless = True
+
+    with HttpClient().stream("GET", address) as stream:
+        next(stream.chunks)
+
+    assert script.cut_off.wait(DEADLINE_S)
+
+
+def test_stream_that_only_drips_ends_when_a_transfer_took_too_long(script, address, monkeypatch):
+    monkeypatch.setattr(http, "TRANSFER_LIMIT_S", 0.1)
+    script.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    script.drips = True
+
+    with (
+        HttpClient().stream("GET", address) as stream,
+        pytest.raises(RemoteUnreachable),
+    ):
+        list(stream.chunks)
+
+
+def test_stream_that_stops_is_unreachable(script, address):
+    script.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"
+    client = HttpClient()
+
+    with (
+        client.stream("GET", address, "3c1e6b0a") as stream,
+        pytest.raises(RemoteUnreachable) as cut,
+    ):
+        list(stream.chunks)
+
+    assert cut.value.message_id == "3c1e6b0a"
+
+
+def test_stream_that_never_begins_is_unreachable(script, address):
+    script.answer = b""
+
+    with pytest.raises(RemoteUnreachable), HttpClient().stream("GET", address):
+        pass
+
+
+def test_error_of_a_transfer_does_not_tell_what_follows_the_question_mark(script, address):
+    script.answer = b""
+
+    with pytest.raises(RemoteUnreachable) as failed:
+        HttpClient().request("POST", f"{address}?token=abc")
+
+    assert "token=abc" not in str(failed.value)

@@ -233,3 +233,31 @@ def test_hundred_megabytes_travel_both_ways(apple, start_msp, wait_for):
         for chunk in answer.iter_content(1024 * 1024):
             digest.update(chunk)
     assert digest.hexdigest() == sums[0]
+
+
+def test_file_that_this_machine_cannot_write_buries_its_message_and_no_other(
+    apple, start_msp, listening, heard, wait_for
+):
+    with start_msp(listening) as msp:
+        msp.settings.attachments_dir.write_text("stands where the directory would be")
+        apple.phone().files(("a.png", "image/png", APPLE.data))
+        apple.phone().text("and now?")
+        apple.phone().wait_for_bodies(1)
+
+        (buried,) = [each for each in msp.store.history.newest(9) if each.state == "BURIED"]
+    assert "cannot be kept" in buried.reason
+    assert apple.phone().bodies() == ["Said: and now?"]
+    assert heard == []
+
+
+def test_file_that_cannot_be_kept_until_it_is_sent_buries_what_it_answers(
+    apple, start_msp, wait_for
+):
+    with start_msp(sending(Attachment(b"%PDF", "invoice.pdf"))) as msp:
+        msp.settings.outgoing_dir.write_text("stands where the directory would be")
+        apple.phone().text("invoice")
+        kept = wait_for(
+            lambda: [each for each in msp.store.history.newest(9) if each.state == "BURIED"]
+        )
+
+    assert "cannot be kept" in kept[0].reason

@@ -1,71 +1,17 @@
 """The server is killed with `kill -9` under load, and started again."""
 
-import base64
-import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections import defaultdict
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import requests
 
-ROOT = Path(__file__).parents[2]
+from msp_server.agents.pictures import APPLE, KETTLE
+
 CUSTOMERS = ("ava", "ben", "cleo", "dora")
 KILLS = 3
 TEXTS_BETWEEN_KILLS = 40
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-@pytest.fixture
-def start_server(apple, tmp_path, wait_for):
-    """Give a context manager that runs `serve` as a process, on the same store each time."""
-    settings = apple.emulator._parts.settings
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "MSP_ID": settings.msp_id,
-        "MSP_BUSINESS_ID": settings.business_ids[0],
-        "MSP_SECRET": base64.b64encode(settings.api_secrets[0]).decode(),
-        "MSP_GATEWAY": f"{apple.url}/v1",
-        "MSP_PORT": str(port),
-        "MSP_AGENT": "msp_server.agents.echo:agent",
-        "MSP_DATA_DIR": str(tmp_path / "var"),
-    }
-
-    def is_ready():
-        try:
-            return requests.Session().get(f"{url}/readyz").status_code == 200
-        except requests.ConnectionError:
-            return False
-
-    @contextmanager
-    def start():
-        apple.emulator.msp_url = url
-        process = subprocess.Popen(
-            [sys.executable, "-m", "msp_server", "serve"],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            wait_for(is_ready, "the server")
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-    return start
 
 
 class Load:
@@ -148,3 +94,45 @@ def test_server_killed_under_load_answers_each_acknowledged_message_once_and_in_
         numbers = [int(answer.split()[1]) for answer in answers]
         assert len(set(answers)) == len(answers)
         assert numbers == sorted(numbers)
+
+
+@pytest.fixture
+def killed_at(apple, start_server, wait_for):
+    """Give a function that kills a server in the middle of what a fault draws out."""
+
+    def kill(path, deed):
+        with start_server(agent="msp_server.agents.guide:agent") as process:
+            deed()
+            wait_for(lambda: any(path in send["url"] for send in apple.sends()), path)
+            process.send_signal(signal.SIGKILL)
+
+    return kill
+
+
+@pytest.mark.slow
+def test_file_arrives_once_though_the_server_was_killed_in_the_middle_of_its_upload(
+    apple, start_server, killed_at
+):
+    apple.fault("delay", endpoint="upload", delay_s=3)
+    killed_at("/v1/preUpload", lambda: apple.phone().text("photo"))
+
+    with start_server(agent="msp_server.agents.guide:agent"):
+        (entry,) = apple.phone().wait_for_entries(1)
+
+    assert apple.phone().attachment(entry["id"]) == KETTLE.data
+
+
+@pytest.mark.slow
+def test_file_is_handed_over_once_though_the_server_was_killed_in_the_middle_of_its_download(
+    apple, start_server, killed_at, tmp_path
+):
+    apple.fault("drip", endpoint="download", delay_s=0.5)
+    file = ("apple.png", "image/png", APPLE.data)
+    killed_at("/v1/preDownload", lambda: apple.phone().files(file))
+
+    with start_server(agent="msp_server.agents.guide:agent"):
+        bodies = apple.phone().wait_for_bodies(1)
+
+    assert bodies == [f"You sent:\napple.png, image/png, {len(APPLE.data)} bytes"]
+    whole = [path for path in (tmp_path / "var" / "attachments").iterdir() if not path.suffix]
+    assert [path.read_bytes() for path in whole] == [APPLE.data]

@@ -9,6 +9,7 @@ import pytest
 from msp_server.messages.capability import Capability
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.text import Text
+from msp_server.store.conversations import Changes
 from msp_server.store.opening import open_store
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -60,4 +61,18 @@ def test_what_is_known_is_read_after_a_restart(store, file):
     restarted = open_store(f"sqlite:///{file}")
 
     assert restarted.conversations.find(CUSTOMER).locale == "de_AT"
+    restarted.close()
+
+
+def test_a_desk_keeps_a_conversation_over_a_restart(store, file):
+    store.inbox.put(said("1"), {}, b"", NOW)
+    changes = Changes(state='{"count":1}', desk="desk", note="a note", offer='{"at":0}')
+    store.inbox.finish(store.inbox.claim(NOW, 60), [], NOW, changes)
+    before = store.conversations.find(CUSTOMER)
+    store.close()
+
+    restarted = open_store(f"sqlite:///{file}")
+
+    assert restarted.conversations.find(CUSTOMER) == before
+    assert (before.desk, before.note, before.offer) == ("desk", "a note", '{"at":0}')
     restarted.close()

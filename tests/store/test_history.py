@@ -43,3 +43,12 @@ def test_history_changes_nothing(store, file):
 
     with closing(sqlite3.connect(file)) as other:
         assert "\n".join(other.iterdump()) == before
+
+
+def test_history_of_a_conversation_is_read_while_somebody_else_writes(store, file):
+    here = store.conversations.find("urn:mbid:alice").id
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM inbox")
+
+        assert [one.message_id for one in store.history.newest(2, here)] == ["1", "2"]

@@ -9,6 +9,7 @@ from msp_server.errors import StoreError
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.text import Text
 from msp_server.store import opening
+from msp_server.store.conversations import Changes
 from msp_server.store.opening import open_store
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -73,3 +74,54 @@ def test_finish_that_raised_can_be_repeated(store, file):
             store.inbox.finish(entry, [reply("a")], NOW)
 
     assert store.inbox.finish(entry, [reply("a")], NOW) is True
+
+
+ALL_CHANGES = Changes(state='{"count":1}', desk="desk", note="a note", offer='{"at":0}')
+
+
+def left_behind(file):
+    with closing(sqlite3.connect(file)) as other:
+        return other.execute("SELECT state, desk, note, offer FROM conversations").fetchall()
+
+
+def test_what_an_answer_leaves_behind_is_kept_with_it(store, file):
+    store.inbox.finish(store.inbox.claim(NOW, LEASE_S), [reply("a")], NOW, ALL_CHANGES)
+
+    assert left_behind(file) == [('{"count":1}', "desk", "a note", '{"at":0}')]
+
+
+def test_finish_that_raised_leaves_nothing_behind(store, file):
+    entry = store.inbox.claim(NOW, LEASE_S)
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute(
+            "CREATE TRIGGER no BEFORE UPDATE OF offer ON conversations"
+            " BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+
+    with pytest.raises(StoreError):
+        store.inbox.finish(entry, [reply("a")], NOW, ALL_CHANGES)
+
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("SELECT state FROM inbox").fetchall() == [("CLAIMED",)]
+        assert other.execute("SELECT count(*) FROM outbox").fetchall() == [(0,)]
+    assert left_behind(file) == [(None, None, None, None)]
+
+
+def test_what_is_held_stays_held_after_a_restart(store, file):
+    store.inbox.finish(store.inbox.claim(NOW, LEASE_S), [], NOW, Changes(desk="desk"))
+    store.inbox.put(InboundMessage("2", BUSINESS, CUSTOMER, Text("Hi")), {}, b"{}", NOW)
+    store.close()
+
+    restarted = open_store(f"sqlite:///{file}")
+    with restarted.working(NOW):
+        assert restarted.inbox.claim(NOW, LEASE_S) is None
+    restarted.close()
+
+
+def test_packed_gives_the_bytes_that_came(store):
+    assert store.inbox.packed(store.inbox.claim(NOW, LEASE_S).seq) == b"\x00\xff"
+
+
+def test_packed_of_a_message_that_is_not_there_is_a_key_error(store):
+    with pytest.raises(KeyError):
+        store.inbox.packed(1000)

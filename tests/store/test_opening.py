@@ -14,6 +14,7 @@ from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.text import Text
 from msp_server.store import opening
 from msp_server.store.opening import open_store
+from msp_server.store.schema import METADATA
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 CUSTOMER = "urn:mbid:alice"
@@ -285,3 +286,58 @@ def test_address_of_a_database_that_cannot_be_read_is_named_without_its_password
         open_store("postgresql+psycopg://me:marzipan@host:port/name")
 
     assert "marzipan" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("conversations", "state"), ("inbox", "reason"), ("outbox", "pause_s")],
+)
+def test_a_database_of_an_earlier_version_says_what_to_do(store, file, table, column):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+
+    with pytest.raises(StoreUnavailable, match=f"{table} has no {column}.*move it away") as caught:
+        open_store(f"sqlite:///{file}")
+
+    assert "MSP_DATABASE_URL" in str(caught.value)
+    assert "MSP_DATA_DIR" in str(caught.value)
+
+
+def test_a_database_of_an_earlier_version_names_every_column_of_a_table_that_it_lacks(store, file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("ALTER TABLE conversations DROP COLUMN state")
+        connection.execute("ALTER TABLE conversations DROP COLUMN desk")
+
+    with pytest.raises(StoreUnavailable, match="conversations has no desk, state"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_a_database_of_an_earlier_version_is_left_as_it_was(file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE conversations (id TEXT)")
+
+    with pytest.raises(StoreUnavailable, match="earlier version"):
+        open_store(f"sqlite:///{file}")
+
+    with closing(sqlite3.connect(file)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        assert tables.fetchall() == [("conversations",)]
+
+
+def test_a_database_with_more_than_is_needed_is_opened(store, file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("ALTER TABLE conversations ADD COLUMN later TEXT")
+        connection.execute("CREATE TABLE of_somebody_else (id TEXT)")
+
+    open_store(f"sqlite:///{file}").close()
+
+
+def test_a_table_that_is_not_there_is_made(store, file):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TABLE pulse")
+
+    open_store(f"sqlite:///{file}").close()
+
+    with closing(sqlite3.connect(file)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        assert {name for (name,) in tables} >= METADATA.tables.keys()

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from msp_server.messages.envelope import OutboundMessage
+from msp_server.messages.list_picker import ListPicker, Section
 from msp_server.messages.presence import TypingStart
 from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
@@ -81,3 +82,43 @@ def test_a_message_put_by_another_process_is_claimed(store, file):
 
     assert store.outbox.claim(NOW, LEASE_S).message_id == "a"
     other.close()
+
+
+def kept(file, *columns):
+    with closing(sqlite3.connect(file)) as other:
+        return other.execute(f"SELECT {', '.join(columns)} FROM outbox").fetchall()  # noqa: S608 - our own names
+
+
+MENU = ListPicker("Menu", [Section("Fruit", ["Apple"])], name="menu", session_id="session")
+
+
+def test_a_message_is_kept_with_what_joins_a_response_to_it(store, file):
+    store.outbox.put([reply("a", MENU)], NOW)
+
+    assert kept(file, "answer_key", "session_id", "name") == [("a", "session", "menu")]
+
+
+def test_what_its_author_calls_a_message_is_not_sent(store, file):
+    store.outbox.put([reply("a", MENU)], NOW)
+
+    assert b'"menu"' not in kept(file, "packed")[0][0]
+
+
+def test_a_text_is_kept_with_nothing_that_joins_a_response_to_it(store, file):
+    store.outbox.put([reply("a")], NOW)
+
+    assert kept(file, "answer_key", "session_id", "name", "pause_s") == [(None, None, None, 0.0)]
+
+
+def test_a_pause_holds_over_a_restart(store, file):
+    typing = OutboundMessage("a", BUSINESS, CUSTOMER, TypingStart(), automated=True, pause_s=1.5)
+    store.outbox.put([typing, reply("b")], NOW)
+    store.outbox.finish(store.outbox.claim(NOW, LEASE_S), NOW)
+    store.close()
+
+    restarted = open_store(f"sqlite:///{file}")
+    with restarted.working(NOW + 1):
+        claims = [restarted.outbox.claim(at, LEASE_S) for at in (NOW + 1, NOW + 1.5)]
+
+    assert [claim and claim.message_id for claim in claims] == [None, "b"]
+    restarted.close()

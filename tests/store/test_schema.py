@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from msp_server.messages.envelope import InboundMessage
+from msp_server.messages.quick_reply import QuickReplyResponse
 from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
 from msp_server.store.schema import METADATA
@@ -112,3 +113,68 @@ def test_the_oldest_waiting_is_found_without_a_look_at_what_is_done(tmp_path):
         plan = " ".join(row[3] for row in c.execute("EXPLAIN QUERY PLAN " + statement, parameters))
     store.close()
     assert "inbox_waiting" in plan
+
+
+@pytest.fixture
+def seen(tmp_path):
+    """Give a store, and the plans of what it reads and writes from now on."""
+    file = tmp_path / "seen.db"
+    store = open_store(f"sqlite:///{file}")
+    plans = []
+
+    def explain(_connection, _cursor, statement, parameters, *_):
+        with closing(sqlite3.connect(file)) as other:
+            if not statement.startswith(("BEGIN", "PRAGMA")):
+                rows = other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+                plans.append(" ".join(row[3] for row in rows))
+
+    event.listen(store._database.engine, "before_cursor_execute", explain)
+    yield store, plans
+    store.close()
+
+
+TAP = QuickReplyResponse(request_id="request", session_id="session", identifier="1")
+
+
+def test_the_same_tap_is_found_without_a_look_at_every_message(seen):
+    store, plans = seen
+
+    store.inbox.put(InboundMessage("1", "b", "c", TAP), {}, b"{}", 1.0)
+
+    assert any("USING INDEX inbox_tap" in plan for plan in plans), plans
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ({"answer_key": "request"}, "outbox_answer_key"),
+        ({"session_id": "session"}, "outbox_session"),
+        ({"message_id": "1"}, "sqlite_autoindex_outbox_1"),
+    ],
+)
+def test_what_a_response_answers_is_found_without_a_look_at_every_message(seen, asked, index):
+    store, plans = seen
+
+    store.outbox.find_sent("here", **asked)
+
+    assert f"USING INDEX {index}" in plans[-1]
+
+
+@pytest.mark.parametrize("index", ["inbox_history", "outbox_history"])
+def test_one_conversation_is_read_without_a_look_at_the_others(seen, index):
+    store, plans = seen
+
+    store.history.newest(10, "here")
+
+    assert f"USING INDEX {index}" in plans[-1]
+
+
+@pytest.mark.parametrize("table", ["inbox", "outbox"])
+def test_the_newest_of_all_are_read_without_a_sort_of_everything(seen, table):
+    store, plans = seen
+
+    store.history.newest(10)
+
+    inner = plans[-1].partition(f"SCAN {table}")[2].partition("SCAN")[0]
+    assert inner
+    assert "TEMP B-TREE" not in inner.partition("UNION ALL")[0].partition("CO-ROUTINE")[0]

@@ -1,0 +1,231 @@
+"""What a person at a terminal is shown, and what programs are given."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from msp_server.listing import (
+    conversation_heading,
+    fetch_line,
+    fetch_record,
+    message_line,
+    message_record,
+)
+from msp_server.messages.references import ANSWER_PLACE, Reference
+from msp_server.store.conversations import ConversationRecord
+from msp_server.store.fetches import FetchRecord
+from msp_server.store.history import HistoryEntry
+from msp_server.store.schema import FetchState
+
+NOW = 1_700_000_000.25
+SHOWN = "2023-11-14T22:13:20.250+00:00"
+KEPT = Path("/kept")
+#: Clears the screen, rings, ends the line, and turns the direction of writing.
+CONTROLS = "\x1b[2J\x07\n\r\x9b1m\u202e\x00"
+
+RECEIVED = HistoryEntry(
+    direction="in",
+    message_id="1",
+    conversation_id="c",
+    business_id="shop",
+    customer_id="urn:mbid:alice",
+    kind="Text",
+    state="ANSWERED",
+    reason=None,
+    attempts=1,
+    created_at=NOW,
+    finished_at=NOW,
+    headers={"id": "1"},
+    packed=b'{"body": "Hello"}',
+)
+RECORD = ConversationRecord("c", "shop", "urn:mbid:alice", None, None, None, None, closed=False)
+REFERENCE = Reference(
+    place=0,
+    name="cat.png",
+    mime_type="image/png",
+    size_bytes=12,
+    key="00",
+    url="https://a.example",
+    owner="o",
+    signature="",
+)
+FETCH = FetchRecord(
+    message_id="1",
+    conversation_id="c",
+    reference=REFERENCE,
+    state=FetchState.FETCHED,
+    reason=None,
+    file="abc",
+    answer=None,
+    created_at=NOW,
+)
+
+
+def is_harmless(line):
+    """Tell whether a terminal only writes what it is given."""
+    return line.isprintable()
+
+
+# Messages
+
+
+def test_a_message_is_a_line():
+    assert message_line(RECEIVED) == f"{SHOWN} ← …id:alice ANSWERED Text               Hello"
+
+
+def test_a_message_sent_has_the_other_arrow():
+    assert " → " in message_line(replace(RECEIVED, direction="out"))
+
+
+def test_a_reason_stands_at_the_end_of_the_line():
+    assert message_line(replace(RECEIVED, reason="too late")).endswith("Hello  (too late)")
+
+
+def test_a_long_text_is_cut():
+    line = message_line(replace(RECEIVED, packed=json.dumps({"body": "x" * 1000}).encode()))
+
+    assert line.endswith(" " + "x" * 60)
+
+
+@pytest.mark.parametrize("packed", [b"", b"no JSON", b"[]", b"{}", b'{"body": 7}', b"\x1f\x8b"])
+def test_what_cannot_be_read_is_a_line_without_words(packed):
+    assert message_line(replace(RECEIVED, packed=packed)).rstrip().endswith("Text")
+
+
+def test_an_interactive_message_says_what_stands_on_it():
+    fields = {"interactiveData": {"receivedMessage": {"title": "Pick a time"}}}
+    entry = replace(RECEIVED, kind="TimePicker", packed=json.dumps(fields).encode())
+
+    assert message_line(entry).endswith("Pick a time")
+
+
+@pytest.mark.parametrize("name", ["body", "reason"])
+def test_no_control_character_of_a_message_reaches_the_terminal(name):
+    hostile = (
+        replace(RECEIVED, packed=json.dumps({"body": CONTROLS}).encode())
+        if name == "body"
+        else replace(RECEIVED, reason=CONTROLS)
+    )
+
+    assert is_harmless(message_line(hostile))
+
+
+def test_no_control_character_of_a_customers_id_reaches_the_terminal():
+    assert is_harmless(message_line(replace(RECEIVED, customer_id=f"urn:mbid:{CONTROLS}")))
+
+
+def test_a_message_as_json_has_everything():
+    assert message_record(RECEIVED) == {
+        "direction": "in",
+        "message_id": "1",
+        "conversation_id": "c",
+        "business_id": "shop",
+        "customer_id": "urn:mbid:alice",
+        "kind": "Text",
+        "state": "ANSWERED",
+        "reason": None,
+        "attempts": 1,
+        "created_at": SHOWN,
+        "finished_at": SHOWN,
+        "headers": {"id": "1"},
+        "fields": {"body": "Hello"},
+    }
+
+
+def test_a_message_that_is_not_finished_has_no_such_time():
+    assert message_record(replace(RECEIVED, finished_at=None))["finished_at"] is None
+
+
+def test_a_message_that_cannot_be_read_has_no_fields():
+    assert message_record(replace(RECEIVED, packed=b"no JSON"))["fields"] == {}
+
+
+# Conversations
+
+
+def test_a_conversation_tells_whose_it_is():
+    assert conversation_heading(RECORD) == "conversation c\ncustomer     urn:mbid:alice\n"
+
+
+def test_a_conversation_that_was_handed_over_tells_to_which_desk():
+    heading = conversation_heading(replace(RECORD, desk="billing", note="wants a refund"))
+
+    assert "\nheld for     billing  wants a refund\n" in heading
+
+
+def test_a_conversation_that_was_handed_over_without_a_note_is_fine():
+    assert "\nheld for     billing" in conversation_heading(replace(RECORD, desk="billing"))
+
+
+@pytest.mark.parametrize("name", ["desk", "note", "customer_id"])
+def test_no_control_character_of_a_conversation_reaches_the_terminal(name):
+    hostile = replace(replace(RECORD, desk="billing", note="n"), **{name: f"x{CONTROLS}"})
+
+    lines = conversation_heading(hostile).split("\n")
+
+    assert len(lines) == 4
+    assert all(is_harmless(line) for line in lines)
+
+
+# What was fetched
+
+
+def test_a_file_is_a_line():
+    assert fetch_line(FETCH, KEPT) == f"{SHOWN} FETCHED  cat.png 12 bytes  /kept/abc"
+
+
+def test_a_file_whose_size_nobody_told_is_a_line_without_it():
+    fetch = replace(FETCH, reference=replace(REFERENCE, size_bytes=None))
+
+    assert fetch_line(fetch, KEPT) == f"{SHOWN} FETCHED  cat.png  /kept/abc"
+
+
+def test_a_file_that_could_not_be_fetched_tells_why():
+    fetch = replace(FETCH, state=FetchState.FAILED, file=None, reason="it came too late")
+
+    assert fetch_line(fetch, KEPT).endswith("cat.png 12 bytes  (it came too late)")
+
+
+def test_a_file_that_is_still_to_be_fetched_is_nowhere():
+    fetch = replace(FETCH, state=FetchState.WAITING, file=None)
+
+    assert fetch_line(fetch, KEPT).endswith("cat.png 12 bytes  ")
+
+
+def test_a_large_answer_is_called_that():
+    fetch = replace(FETCH, reference=replace(REFERENCE, place=ANSWER_PLACE))
+
+    assert "a large answer 12 bytes" in fetch_line(fetch, KEPT)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        replace(FETCH, file=None, reason=CONTROLS),
+        replace(FETCH, reference=replace(REFERENCE, name=CONTROLS)),
+    ],
+    ids=["reason", "name"],
+)
+def test_no_control_character_of_a_fetch_reaches_the_terminal(hostile):
+    assert is_harmless(fetch_line(hostile, KEPT))
+
+
+def test_a_file_as_json_has_everything():
+    assert fetch_record(FETCH, KEPT) == {
+        "message_id": "1",
+        "conversation_id": "c",
+        "place": 0,
+        "name": "cat.png",
+        "mime_type": "image/png",
+        "size_bytes": 12,
+        "state": FetchState.FETCHED,
+        "reason": None,
+        "file": "/kept/abc",
+        "created_at": SHOWN,
+    }
+
+
+def test_a_file_that_is_not_there_has_no_path_in_json():
+    assert fetch_record(replace(FETCH, file=None), KEPT)["file"] is None
