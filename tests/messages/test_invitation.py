@@ -199,7 +199,9 @@ def test_a_close_with_references_refuses():
 
     content = parse_content("close", raw)
 
-    assert content == InvitationResponse(accepted=False, references=("order-1", "order-2"))
+    assert content == InvitationResponse(
+        accepted=False, references=("order-1", "order-2"), closes=True
+    )
     assert content.raw is raw
     assert content.answer_key == "order-1"
 

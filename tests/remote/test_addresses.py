@@ -93,7 +93,7 @@ def test_what_is_no_address_is_not_public(text):
         "https://ICLOUD.com/x",
         "https://icloud.com./x",
         "https://a.b.c.icloud.com/x",
-        "https://p54-content.icloud.com:8443/x",
+        "https://p54-content.icloud.com:443/x",
         "https://mzstatic.apple.com",
     ],
 )
@@ -108,6 +108,8 @@ def test_nothing_speaks_against_an_allowed_host(address):
         (NAMED.replace("https", "ftp"), "it is not https"),
         (NAMED.replace("https", "file"), "it is not https"),
         (NAMED.removeprefix("https:"), "it is not https"),
+        ("https://p54-content.icloud.com:8443/x", "it is not https on port 443"),
+        ("https://p54-content.icloud.com:0/x", "it is not https on port 443"),
         ("https://evilicloud.com/", "evilicloud.com is none of MSP_CONTENT_HOSTS"),
         ("https://icloud.com.evil.example/", "icloud.com.evil.example is none of"),
         ("https://evil.example/.icloud.com", "evil.example is none of"),

@@ -682,7 +682,7 @@ def test_decode_of_an_answer_that_only_drips_is_unreachable(transfer, apple, mon
     monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.1)
     apple.answers["/v1/decodePayload"] = Dripping(GOOD % 10**6, over)
 
-    with pytest.raises(RemoteUnreachable, match="too slowly"):
+    with pytest.raises(RemoteUnreachable):
         decode(transfer)
 
 
@@ -735,12 +735,14 @@ def tls_store(apple, tmp_path, monkeypatch):
             )
             monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(trusted))
             monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
-            origin = f"https://p54-content.icloud.com:{listening.server_port}"
+            origin = "https://p54-content.icloud.com"
             apple.tell("/v1/preUpload", upload_url=f"{origin}/upload")
             apple.tell("/v1/preDownload", download_url=f"{origin}/download")
-            yield
-            listening.shutdown()
-            thread.join()
+            try:
+                yield
+            finally:
+                listening.shutdown()
+                thread.join()
 
     return store
 

@@ -3,11 +3,11 @@
 import uuid
 
 from hypothesis import HealthCheck, given, settings
-from messages.strategies import contents
 
 from msp_server.app import make_gateway
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.invitation import Invitation
+from tests.messages.strategies import contents
 
 EXAMPLES = 300
 

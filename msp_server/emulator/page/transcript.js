@@ -64,7 +64,7 @@ function makeLine(entry, view, phone) {
   line.classList.toggle("follows", view.follows);
   line.classList.toggle("sending", entry.status === "sending");
   if (readTapback(entry)) line.append(make("div", "note", `You: ${entry.body}`));
-  else line.append(...makeFiles(entry), ...makeParts(entry, view, phone));
+  else line.append(...makeSpoken(entry, view, phone));
   if (entry.auto_reply === true) line.append(make("div", "note", "Automated"));
   if (entry.status === "not delivered") line.append(makeLoss(entry));
   return line;
@@ -79,6 +79,13 @@ function makeEvent(entry, words) {
   const line = make("li", "event", words);
   if (entry.status === "not delivered") line.append(makeLoss(entry));
   return line;
+}
+
+// Words and files, in the order that the message has them.
+function makeSpoken(entry, view, phone) {
+  const [files, words] = [makeFiles(entry), makeParts(entry, view, phone)];
+  const filesFirst = textOf(objectOf(entry.fields).body).startsWith("\ufffc");
+  return filesFirst ? [...files, ...words] : [...words, ...files];
 }
 
 function makeParts(entry, view, phone) {
