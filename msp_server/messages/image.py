@@ -72,7 +72,7 @@ class Gallery:
         Raises:
             ContentInvalid: they measure too much.
         """
-        size = sum(len(image.data) for image in self._images)
+        size = sum(len(image["data"]) for image in self.to_wire())
         if size > limits.IMAGES_BYTES:
             raise ContentInvalid(
                 f"measure {size} bytes",

@@ -157,7 +157,7 @@ QUICK_REPLY_ITEMS: Final = Limit(Unit.ITEMS, 5, _VENDOR, "three vendors, one aft
 IMAGE: Final = Limit(
     Unit.BYTES, 200_000, _VENDOR, _COMPLIANCE, shape=Shape.PNG, since=_COMPLIANCE_SINCE
 )
-#: All pictures of an interactive message together.
+#: All pictures of an interactive message together, in Base64 as they travel.
 IMAGES_BYTES: Final = 5_000_000 - 1
 IMAGES_SOURCE: Final = f"{_COMPLIANCE}, since {_COMPLIANCE_SINCE.isoformat()}"
 #: The picture of a rich link.

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msp_server.delivery.files import Files
-from msp_server.errors import AttachmentUnusable
+from msp_server.errors import DiskRefused
 
 CHUNKS = [b"hello, ", b"", b"world"]
 AGE_S = 3600
@@ -73,7 +73,7 @@ def test_what_is_written_is_for_our_eyes_alone(files, directory):
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(28, "full")])
 def test_nothing_is_left_of_what_broke_off(error, files, directory):
-    with pytest.raises((ValueError, KeyboardInterrupt, AttachmentUnusable)):
+    with pytest.raises((ValueError, KeyboardInterrupt, DiskRefused)):
         files.write(breaking(error))
 
     assert left(directory) == []
@@ -104,7 +104,7 @@ def test_nothing_is_left_when_the_directory_cannot_be_brought_to_disk(
 
     monkeypatch.setattr(os, "fsync", fsync)
 
-    with pytest.raises(AttachmentUnusable, match="Input/output error"):
+    with pytest.raises(DiskRefused, match="Input/output error"):
         files.write(CHUNKS)
 
     assert left(directory) == []
@@ -113,12 +113,12 @@ def test_nothing_is_left_when_the_directory_cannot_be_brought_to_disk(
 def test_directory_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way", "utf-8")
 
-    with pytest.raises(AttachmentUnusable, match="cannot be kept: Not a directory"):
+    with pytest.raises(DiskRefused, match="cannot be kept: Not a directory"):
         Files(tmp_path / "file" / "attachments").write(CHUNKS)
 
 
 def test_disk_that_is_full_is_told(files):
-    with pytest.raises(AttachmentUnusable, match="cannot be kept: No space left on device"):
+    with pytest.raises(DiskRefused, match="cannot be kept: No space left on device"):
         files.write(breaking(OSError(28, "No space left on device")))
 
 

@@ -9,7 +9,12 @@ from msp_server.agents.pictures import KETTLE
 from msp_server.delivery import preparing as room
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
-from msp_server.errors import AttachmentUnusable, CapabilityMissing, ContentInvalid
+from msp_server.errors import (
+    AttachmentUnusable,
+    CapabilityMissing,
+    ContentInvalid,
+    DiskRefused,
+)
 from msp_server.messages.attachment import Attachment
 from msp_server.messages.capability import Capability
 from msp_server.messages.custom_app import CustomApp
@@ -351,5 +356,5 @@ def test_a_file_of_a_customer_that_cannot_be_had_is_attachment_unusable(preparin
 def test_files_that_cannot_be_kept_are_attachment_unusable(preparing, outgoing):
     outgoing.directory.write_bytes(b"in the way")
 
-    with pytest.raises(AttachmentUnusable, match="cannot be kept"):
+    with pytest.raises(DiskRefused, match="cannot be kept"):
         prepare(preparing, Text("", [Attachment(b"x", "x.txt")]))

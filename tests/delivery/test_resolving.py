@@ -4,7 +4,7 @@ import pytest
 
 from msp_server.delivery.files import UNKEPT, Files
 from msp_server.delivery.resolving import Resolving, read_answer
-from msp_server.errors import AttachmentUnusable, WebhookError
+from msp_server.errors import AttachmentUnusable, DiskRefused, WebhookError
 from msp_server.messages.content import DataRef, ResponseLost, Unknown, parse_content
 from msp_server.messages.presence import TypingStart
 from msp_server.messages.quick_reply import QuickReplyResponse
@@ -117,14 +117,14 @@ def test_reason_of_an_earlier_attempt_is_no_problem(resolving, files):
 def test_message_whose_file_could_not_be_written_here_is_not_answered(resolving):
     fetched = [record(state=FetchState.FAILED, reason=f"{UNKEPT}: No space left on device")]
 
-    with pytest.raises(AttachmentUnusable, match="No space left on device"):
+    with pytest.raises(DiskRefused, match="No space left on device"):
         resolving.resolve(Text("\ufffc"), fetched)
 
 
 def test_reason_of_a_full_disk_is_the_one_that_resolving_looks_for(tmp_path):
     (tmp_path / "file").write_bytes(b"")
 
-    with pytest.raises(AttachmentUnusable) as unwritten:
+    with pytest.raises(DiskRefused) as unwritten:
         Files(tmp_path / "file" / "x").write([b"a"])
 
     assert str(unwritten.value).startswith(UNKEPT)

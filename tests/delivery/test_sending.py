@@ -947,7 +947,7 @@ def test_a_message_whose_file_is_gone_is_buried_with_the_reason(
 
     state, reason = store.outbox.state("a")
     assert (state, gateway.attempts) == (OutboxState.BURIED, [])
-    assert reason.startswith("its file cannot be had any more: is not there any more")
+    assert reason.startswith("its file cannot be had any more: cannot be read any more")
 
 
 def test_the_message_behind_one_whose_file_is_gone_is_sent(
@@ -1030,7 +1030,7 @@ def test_an_encrypted_file_can_be_read_again_and_again(tmp_path, size):
 
 
 def test_an_encrypted_file_that_is_gone_says_so(tmp_path):
-    with pytest.raises(AttachmentUnusable, match="is not there any more"):
+    with pytest.raises(AttachmentUnusable, match="cannot be read any more"):
         _ = EncryptedFile(tmp_path / "plain", FILE_KEY).size_bytes
 
 
