@@ -232,10 +232,11 @@ class Mmcs:
 def read_chunks(
     file: IO[bytes], size_bytes: int, chunk_bytes: int = cipher.CHUNK_BYTES
 ) -> Iterator[bytes]:
-    """Read so much of a file, chunk by chunk."""
-    while size_bytes > 0 and (chunk := file.read(min(chunk_bytes, size_bytes))):
-        size_bytes -= len(chunk)
-        yield chunk
+    """Read so much of a file, chunk by chunk, and close it, also when a client hangs up."""
+    with file:
+        while size_bytes > 0 and (chunk := file.read(min(chunk_bytes, size_bytes))):
+            size_bytes -= len(chunk)
+            yield chunk
 
 
 def new_owner() -> str:

@@ -18,6 +18,7 @@ def heard():
 @pytest.fixture
 def _soon_given_up(monkeypatch):
     monkeypatch.setattr("msp_server.delivery.fetching.REFUSALS_LIMIT", 2)
+    monkeypatch.setattr("msp_server.delivery.fetching.GIVE_UP_S", 0.2)
 
 
 @pytest.fixture
@@ -235,6 +236,7 @@ def test_hundred_megabytes_travel_both_ways(apple, start_msp, wait_for):
     assert digest.hexdigest() == sums[0]
 
 
+@pytest.mark.usefixtures("_soon_given_up")
 def test_file_that_this_machine_cannot_write_buries_its_message_and_no_other(
     apple, start_msp, listening, heard, wait_for
 ):
