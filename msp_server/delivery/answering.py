@@ -118,7 +118,7 @@ class Answering:
         conversation = self._conversation(record, message, entry)
         prepared = self._ask(joined.content, conversation)
         changes = Changes(
-            state=_written_state(conversation.state),
+            state=_changed_state(record.state, conversation.state),
             desk=conversation.desk,
             note=conversation.note,
             offer=prepared.offer,
@@ -190,8 +190,8 @@ class Answering:
             )
 
 
-def _written_state(state: object) -> str:
-    """Write what agents remember as JSON.
+def _changed_state(before: str, state: object) -> str | None:
+    """Write what agents remember as JSON; None when it is as it was before.
 
     Raises:
         ContentInvalid: it is no JSON object, or too large.
@@ -204,7 +204,7 @@ def _written_state(state: object) -> str:
         raise _unfit_state("is no dictionary")
     if len(written) > STATE_LIMIT_BYTES:
         raise _unfit_state(f"measures {len(written)} bytes")
-    return written
+    return None if written == before else written
 
 
 def _unfit_state(problem: str) -> ContentInvalid:
