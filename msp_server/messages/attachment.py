@@ -108,23 +108,32 @@ class Attachment:
     def save(self, directory: Path) -> Path:
         """Write it into a directory, under its cleaned name, or one beside it if that is taken.
 
+        The directory is made if it is not there.
+
         Raises:
-            AttachmentUnusable: it cannot be had; says why.
+            AttachmentUnusable: it cannot be had, or not be written; says why.
         """
         with self.open() as source:
-            for path in _free_paths(directory, self.name):
-                try:
-                    file = path.open("xb")
-                except FileExistsError:
-                    continue
-                try:
-                    with file:
-                        for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
-                            file.write(chunk)
-                except BaseException:
-                    path.unlink()
-                    raise
-                return path
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+                return self._write(source, directory)
+            except OSError as error:
+                raise AttachmentUnusable(f"cannot be saved: {error.strerror or error}") from error
+
+    def _write(self, source: Readable, directory: Path) -> Path:
+        for path in _free_paths(directory, self.name):
+            try:
+                file = path.open("xb")
+            except FileExistsError:
+                continue
+            try:
+                with file:
+                    for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
+                        file.write(chunk)
+            except BaseException:
+                path.unlink()
+                raise
+            return path
         raise AttachmentUnusable("no name is free for it")
 
 

@@ -154,6 +154,8 @@ def parse_outbound(fields: JsonObject) -> OutboundContent:
         known = ", ".join(_SENDABLE)
         raise ContentInvalid("names no kind", field="kind", value=name, limit=f"there are {known}")
     if isinstance(values.get("fallback"), dict):
+        if "fallback" in values["fallback"]:
+            raise ContentInvalid("has none of its own", field=f"{name}.fallback.fallback")
         try:
             values["fallback"] = parse_outbound(values["fallback"])
         except ContentInvalid as error:

@@ -320,10 +320,23 @@ def test_a_link_that_has_the_name_is_not_followed(directory, tmp_path):
 
 
 def test_a_file_that_cannot_be_read_to_its_end_is_not_left_behind(directory):
-    with pytest.raises(OSError, match="cut off"):
+    with pytest.raises(AttachmentUnusable, match="cannot be saved: cut off"):
         Attachment(Broken(), "a.txt").save(directory)
 
     assert list(directory.iterdir()) == []
+
+
+def test_a_directory_that_is_not_there_is_made(tmp_path):
+    path = Attachment(b"x", "a.txt").save(tmp_path / "in" / "box")
+
+    assert path.read_bytes() == b"x"
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_bytes(b"in the way")
+
+    with pytest.raises(AttachmentUnusable, match="cannot be saved: "):
+        Attachment(b"x", "a.txt").save(tmp_path / "file" / "box")
 
 
 def test_a_name_that_is_never_free_says_so(directory, monkeypatch):

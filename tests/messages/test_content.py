@@ -384,6 +384,10 @@ def test_parse_outbound_knows_every_kind_that_can_be_sent():
             "QuickReply.fallback.Text.body",
         ),
         (
+            {"kind": "QuickReply", "summary": "?", "items": ["a"], "fallback": {"fallback": {}}},
+            "QuickReply.fallback.fallback",
+        ),
+        (
             {"kind": "QuickReply", "summary": "?", "items": ["a"], "fallback": {"kind": "Close"}},
             "QuickReply.fallback.kind",
         ),
