@@ -133,7 +133,7 @@ def make_sending(settings: Settings, store: Store) -> Sending:
 
 @contextmanager
 def working(settings: Settings, store: Store, router: Router) -> Iterator[Callable[[], None]]:
-    """Run both loops while the block lasts.
+    """Run every loop while the block lasts.
 
     Yields:
         What is to be called when a message was stored.

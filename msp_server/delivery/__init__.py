@@ -1,1 +1,1 @@
-"""The two loops that move stored messages: inbox → agent → outbox, and outbox → gateway."""
+"""The loops that move what is stored: references → files, inbox → agent → outbox → gateway."""
