@@ -80,7 +80,8 @@ class Conversation:
     def sent_before(self, name: str) -> ByReference | None:
         """Give what was last sent under a name with `reusable=True`, to be sent by reference.
 
-        None while the gateway has given no reference: then it has to be sent whole.
+        None while the gateway has given no reference, or where the customer's device cannot show
+        it: then it has to be sent whole, and becomes what the device can show.
         """
         return self.find_sent_before(name)
 

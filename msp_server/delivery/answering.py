@@ -23,7 +23,8 @@ from msp_server.errors import (
     where,
 )
 from msp_server.messages.by_reference import ByReference
-from msp_server.messages.content import AnswerableContent
+from msp_server.messages.capability import Capability
+from msp_server.messages.content import AnswerableContent, capability_of
 from msp_server.messages.envelope import InboundMessage, parse_message
 from msp_server.messages.ids import short
 from msp_server.messages.summary import summary
@@ -157,10 +158,13 @@ class Answering:
 
         def find_sent_before(name: str) -> ByReference | None:
             found = self.store.outbox.find_reusable(record.business_id, name)
-            if found is None:
+            needs = None if found is None else capability_of(found.kind)
+            lacks = needs is not None and not _shows(record, needs)
+            if found is None or lacks:
                 return None
-            data_ref, request_id = found
-            return ByReference(data_ref, name=name, request_id=request_id)
+            return ByReference(
+                found.data_ref, name=name, request_id=found.answer_key, requires=needs
+            )
 
         return Conversation(
             business_id=record.business_id,
@@ -188,6 +192,10 @@ class Answering:
                 entry.message_id,
                 entry.kind,
             )
+
+
+def _shows(record: ConversationRecord, capability: Capability) -> bool:
+    return record.capabilities is None or capability in record.capabilities
 
 
 def _changed_state(before: str, state: object) -> str | None:

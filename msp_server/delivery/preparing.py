@@ -106,7 +106,7 @@ class Preparing:
         self, content: OutboundContent, capabilities: frozenset[Capability] | None
     ) -> tuple[OutboundContent, str | None]:
         """Give what the device can show instead of what it cannot, and the offer in it."""
-        if not isinstance(content, Interactive) or _shows(capabilities, content.capability):
+        if not isinstance(content, Interactive) or _shows(capabilities, content.needs):
             return content, None
         if content.fallback is not None:
             return content.fallback, None
@@ -114,7 +114,7 @@ class Preparing:
             text, offer = make_offer(content, self.now())
             return text, offer.to_json()
         raise CapabilityMissing(
-            f"the customer's device lacks {content.capability} and cannot show {kind_name(content)}"
+            f"the customer's device lacks {content.needs} and cannot show {kind_name(content)}"
             ": give it a fallback, or look at conversation.capabilities first"
         )
 

@@ -1,8 +1,10 @@
 """Sending again by reference: what the gateway keeps is not sent a second time."""
 
+from dataclasses import KW_ONLY, field
 from typing import Any
 
 from msp_server.errors import ContentInvalid
+from msp_server.messages.capability import Capability
 from msp_server.messages.checked import checked
 from msp_server.messages.image import Gallery
 from msp_server.messages.interactive import Interactive
@@ -20,6 +22,14 @@ class ByReference(Interactive):
 
     #: The `dataRef` that the gateway gave, unchanged.
     data_ref: dict[str, Any]
+    _: KW_ONLY
+    #: What a device must have to show it; None: every device shows it.
+    requires: Capability | None = field(default=None, repr=False)
+
+    @property
+    def needs(self) -> Capability | None:
+        """What the customer's device must have; None: every device shows it."""
+        return self.requires
 
     def __post_init__(self) -> None:
         """Check that there is something to refer to."""

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from msp_server.errors import ContentInvalid
 from msp_server.messages.by_reference import ByReference
+from msp_server.messages.capability import Capability
 from msp_server.messages.checked import build
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
 from msp_server.messages.form import Form
@@ -201,6 +202,12 @@ def fingerprint(content: InboundContent) -> str | None:
         return None
     said = json.dumps([kind_name(content), session, content.request_id, content.selection])
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def capability_of(kind: str) -> Capability | None:
+    """Give what a device must have to show a kind, named as by `kind_name`."""
+    found = _SENDABLE.get(kind)
+    return getattr(found, "capability", None)
 
 
 def identified(content: OutboundContent, message_id: str) -> OutboundContent:

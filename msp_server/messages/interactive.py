@@ -105,6 +105,11 @@ class Interactive:
         )
 
     @property
+    def needs(self) -> Capability | None:
+        """What the customer's device must have; None: every device shows it."""
+        return self.capability
+
+    @property
     def answer_key(self) -> str | None:
         """What a response names to say which message it answers."""
         return self.request_id

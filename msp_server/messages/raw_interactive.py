@@ -6,12 +6,23 @@ from dataclasses import KW_ONLY
 from typing import Any, Final
 
 from msp_server.errors import ContentInvalid
+from msp_server.messages.capability import Capability
 from msp_server.messages.checked import checked, set_field
 from msp_server.messages.image import Gallery
 from msp_server.messages.interactive import BID, VERSION, Interactive
 from msp_server.messages.raw import JsonObject, object_in, objects_in, present, text_in
 
 _SOURCE: Final = 'MSP REST API, "Type Interactive"'
+
+
+#: What a device must have for the key that tells a kind. Of sign-in, the new flow.
+_NEEDS: Final = {
+    "quick-reply": Capability.QUICK,
+    "listPicker": Capability.LIST,
+    "event": Capability.TIME,
+    "dynamic": Capability.FORM,
+    "authenticate": Capability.AUTH2,
+}
 
 
 @checked
@@ -44,6 +55,14 @@ class RawInteractive(Interactive):
         request_id = text_in(inner, "requestIdentifier")
         set_field(self, "request_id", request_id or self.request_id)
         set_field(self, "session_id", text_in(self.data, "sessionIdentifier") or self.session_id)
+
+    @property
+    def needs(self) -> Capability | None:
+        """What the customer's device must have, by the key that tells the kind."""
+        inner = object_in(self.data, "data")
+        if object_in(object_in(inner, "authenticate"), "oauth2").get("responseEncryptionKey"):
+            return Capability.AUTH
+        return next((needed for key, needed in _NEEDS.items() if key in inner), None)
 
     def feature(self, gallery: Gallery) -> JsonObject:
         """Give what stands in `data`, as it is."""

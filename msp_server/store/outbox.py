@@ -32,6 +32,18 @@ class SentMessage:
     data: JsonObject
 
 
+@dataclass(frozen=True)
+class ReusableMessage:
+    """What the gateway keeps, to be sent again."""
+
+    #: The gateway's `dataRef`.
+    data_ref: JsonObject
+    #: What a response to it names.
+    answer_key: str
+    #: Name of its kind.
+    kind: str
+
+
 class Outbox(Entries):
     """Messages to be sent, oldest first within their conversation."""
 
@@ -99,14 +111,10 @@ class Outbox(Entries):
                 connection, entry, OutboxState.SENT, now, None, next_at=now + (pause_s or 0.0)
             )
 
-    def find_reusable(self, business_id: str, name: str) -> tuple[JsonObject, str] | None:
-        """Find what was last sent under a name and can be sent again by reference.
-
-        Returns:
-            The gateway's `dataRef`, and what a response to it names.
-        """
+    def find_reusable(self, business_id: str, name: str) -> ReusableMessage | None:
+        """Find what was last sent under a name and can be sent again by reference."""
         statement = (
-            select(OUTBOX.c.data_ref, OUTBOX.c.answer_key)
+            select(OUTBOX.c.data_ref, OUTBOX.c.answer_key, OUTBOX.c.kind)
             .join(CONVERSATIONS, CONVERSATIONS.c.id == OUTBOX.c.conversation_id)
             .where(
                 CONVERSATIONS.c.business_id == business_id,
@@ -118,7 +126,9 @@ class Outbox(Entries):
         )
         with self._database.read() as connection:
             row = connection.execute(statement).first()
-        return None if row is None else (json.loads(row.data_ref), row.answer_key)
+        if row is None:
+            return None
+        return ReusableMessage(json.loads(row.data_ref), row.answer_key, row.kind)
 
     def spooled(self) -> set[str]:
         """Give our own names of all files that are still to be sent."""

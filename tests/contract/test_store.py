@@ -26,7 +26,7 @@ from msp_server.store.base import lock_conversation
 from msp_server.store.conversations import Changes
 from msp_server.store.inbox import BY_DESK, LEFT
 from msp_server.store.opening import Store, open_store
-from msp_server.store.outbox import CLOSED, SentMessage
+from msp_server.store.outbox import CLOSED, ReusableMessage, SentMessage
 from msp_server.store.schema import METADATA, InboxState, OutboxState
 from msp_server.store.taps import REPEATED, SAME_TAP_S
 
@@ -2284,27 +2284,33 @@ def test_what_the_gateway_keeps_is_found_by_its_name(store):
 
     found = store.outbox.find_reusable(BUSINESS, "menu")
 
-    assert found == ({"url": "https://a.example"}, "a")
+    assert found == ReusableMessage({"url": "https://a.example"}, "a", "QuickReply")
 
 
 def test_what_the_gateway_keeps_is_found_for_every_customer_of_its_business(store):
     accepted_with(store, reusable("a", customer_id=OTHER_CUSTOMER), '{"url": "1"}')
 
-    assert store.outbox.find_reusable(BUSINESS, "menu") == ({"url": "1"}, "a")
+    assert store.outbox.find_reusable(BUSINESS, "menu") == ReusableMessage(
+        {"url": "1"}, "a", "QuickReply"
+    )
 
 
 def test_of_two_that_the_gateway_keeps_the_newest_is_found(store):
     accepted_with(store, reusable("a"), '{"url": "1"}')
     accepted_with(store, reusable("b"), '{"url": "2"}')
 
-    assert store.outbox.find_reusable(BUSINESS, "menu") == ({"url": "2"}, "b")
+    assert store.outbox.find_reusable(BUSINESS, "menu") == ReusableMessage(
+        {"url": "2"}, "b", "QuickReply"
+    )
 
 
 def test_what_the_gateway_gave_no_reference_to_is_passed_over(store):
     accepted_with(store, reusable("a"), '{"url": "1"}')
     accepted_with(store, reusable("b"), None)
 
-    assert store.outbox.find_reusable(BUSINESS, "menu") == ({"url": "1"}, "a")
+    assert store.outbox.find_reusable(BUSINESS, "menu") == ReusableMessage(
+        {"url": "1"}, "a", "QuickReply"
+    )
 
 
 @pytest.mark.parametrize(

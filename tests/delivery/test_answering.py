@@ -1248,7 +1248,22 @@ def test_a_handler_is_given_what_was_sent_before_under_a_name(answering, agent, 
 
     answering.answer_next()
 
-    assert told == [ByReference({"url": "a"}, name="menu", request_id="sent")]
+    needed = MENU.capability
+    assert told == [ByReference({"url": "a"}, name="menu", request_id="sent", requires=needed)]
+
+
+def test_a_handler_is_given_nothing_of_what_the_device_cannot_show(
+    answering, agent, store, receive
+):
+    told = []
+    agent.on(Text)(lambda _text, conversation: told.append(conversation.sent_before("menu")))
+    put(store, MENU)
+    store.outbox.finish(store.outbox.claim(NOW, LEASE_S), NOW, data_ref='{"url":"a"}')
+    receive(body="Hi", headers={"capability-list": ""})
+
+    answering.answer_next()
+
+    assert told == [None]
 
 
 def test_a_handler_is_given_nothing_where_the_gateway_gave_no_reference(

@@ -2,6 +2,7 @@ import pytest
 
 from msp_server.errors import ContentInvalid
 from msp_server.messages.by_reference import ByReference
+from msp_server.messages.capability import Capability
 
 REFERENCE = {
     "bid": "com.example",
@@ -36,3 +37,8 @@ def test_a_reference_to_nothing_cannot_be_made(data_ref):
 
 def test_vendors_report_nothing_of_references(require_reported):
     require_reported(ByReference(REFERENCE))
+
+
+def test_what_a_device_must_have_is_what_its_author_says():
+    assert ByReference({"url": "x"}).needs is None
+    assert ByReference({"url": "x"}, requires=Capability.LIST).needs is Capability.LIST

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from msp_server.errors import ContentInvalid
 from msp_server.messages.by_reference import ByReference
+from msp_server.messages.capability import Capability
 from msp_server.messages.content import (
     DataRef,
     InteractiveResponse,
@@ -17,6 +18,7 @@ from msp_server.messages.content import (
     ResponseLost,
     Unknown,
     asks_for_answer,
+    capability_of,
     closes,
     fingerprint,
     identified,
@@ -521,3 +523,11 @@ def test_ten_thousand_shapes_of_an_answer_raise_nothing_and_are_kept():
 
     assert found.keys() == {*get_args(InteractiveResponse), Unknown}
     assert min(found.values()) > 50  # the shapes lead into every parser
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("ListPicker", Capability.LIST), ("Form", Capability.FORM), ("Text", None), ("poem", None)],
+)
+def test_capability_of_a_kind_is_found_by_its_name(kind, needed):
+    assert capability_of(kind) is needed

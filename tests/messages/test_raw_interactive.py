@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from msp_server.errors import ContentInvalid
+from msp_server.messages.capability import Capability
 from msp_server.messages.content import parse_outbound
 from msp_server.messages.interactive import BID
 from msp_server.messages.raw_interactive import RawInteractive
@@ -150,3 +151,20 @@ def test_what_is_no_json_cannot_be_sent(value):
         RawInteractive({"data": {"hologram": value}})
 
     assert caught.value.field == "RawInteractive.data"
+
+
+@pytest.mark.parametrize(
+    ("data", "needed"),
+    [
+        ({"quick-reply": {}}, Capability.QUICK),
+        ({"listPicker": {}}, Capability.LIST),
+        ({"event": {}}, Capability.TIME),
+        ({"dynamic": {}}, Capability.FORM),
+        ({"authenticate": {"oauth2": {"redirectURI": "https://a.example"}}}, Capability.AUTH2),
+        ({"authenticate": {"oauth2": {"responseEncryptionKey": "BA=="}}}, Capability.AUTH),
+        ({"hologram": {}}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_device_must_have_is_told_by_the_key_of_its_kind(data, needed):
+    assert RawInteractive({"data": data}).needs is needed

@@ -134,3 +134,18 @@ def test_what_was_sent_is_sent_again_by_reference_and_its_answer_joined(
     ]
     assert len(by_reference) == 1
     assert heard[0].to == "menu"
+
+
+def test_device_that_cannot_show_it_gets_numbered_lines_instead_of_the_reference(
+    apple, start_msp, agent, wait_for
+):
+    old = apple.phone("old", device="iphone-2018")
+
+    with start_msp(agent) as msp:
+        apple.phone().text("show")
+        wait_for(lambda: msp.store.outbox.find_reusable(msp.settings.business_ids[0], "menu"))
+        old.text("show")
+        old.wait_for_bodies(1)
+        old.text("2")
+
+        assert old.wait_for_bodies(2) == ["Menu\nFruit\n1. Apple\n2. Lemon", "Chosen: Lemon"]
