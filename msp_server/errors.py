@@ -11,6 +11,12 @@
         RequestTooLarge
         MessageUnreadable
         BusinessUnknown
+        PaymentUnknown
+        PaymentOver
+        ProcessorFailed
+        FormRefused
+        TooManyRequests
+        ServerBusy
       ContentError
         ContentInvalid
         CapabilityMissing
@@ -21,6 +27,9 @@
         RemoteRefused
           AddressRefused
         UploadRefused
+        AnswerUnreadable
+      SignInTokenUnreadable
+      LinkRefused
       AttachmentError
         AttachmentUnusable
         DiskRefused
@@ -115,6 +124,42 @@ class BusinessUnknown(WebhookError):
     """The message is for a business that is not ours."""
 
     status = 404
+
+
+class PaymentUnknown(WebhookError):
+    """No payment has this address."""
+
+    status = 404
+
+
+class PaymentOver(WebhookError):
+    """The payment has ended: it was paid, or its time is up."""
+
+    status = 410
+
+
+class ProcessorFailed(WebhookError):
+    """The payment processor made a mistake: the log says where."""
+
+    status = 502
+
+
+class FormRefused(WebhookError):
+    """The form did not come from a page of ours, or that was long ago: open the page again."""
+
+    status = 403
+
+
+class TooManyRequests(WebhookError):
+    """Too many attempts: try again later."""
+
+    status = 429
+
+
+class ServerBusy(WebhookError):
+    """Too many wait for other servers at the moment: try again."""
+
+    status = 503
 
 
 class ContentError(MspError):
@@ -237,6 +282,20 @@ class UploadRefused(RemoteError):
     """Apple's store did not take a file: its upload starts again, at a new address."""
 
     retryable = True
+
+
+class AnswerUnreadable(RemoteError):
+    """What the server answered is not what it should be."""
+
+    retryable = True
+
+
+class SignInTokenUnreadable(MspError):
+    """The token of a sign-in cannot be decrypted with our key."""
+
+
+class LinkRefused(MspError):
+    """The account cannot be linked with what was entered."""
 
 
 class AttachmentError(MspError):

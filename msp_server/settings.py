@@ -30,13 +30,37 @@ GATEWAYS: Final = {
     "production": "https://mspgw.push.apple.com/v1",
 }
 
+#: Where Apple Pay opens sessions for merchants. Source: MSP API Tutorial, exercise 14.
+SESSION_URL: Final = "https://apple-pay-gateway.apple.com/paymentservices/paymentSession"
+
 _CREDENTIALS_FILE: Final = "emulator.json"
+#: Who takes the money and links accounts while the gateway is the emulator.
+_DEMONSTRATION: Final = {
+    "MSP_PAYMENT_PROCESSOR": "msp_server.agents.demonstration:processor",
+    "MSP_ACCOUNT_LINKER": "msp_server.agents.demonstration:linker",
+}
+#: What a merchant and a client of the emulator's provider are called.
+_MERCHANT_ID: Final = "merchant.com.example.shop"
+_MERCHANT_DOMAIN: Final = "shop.example.com"
+_CLIENT_ID: Final = "emulator"
+_CLIENT_SECRET: Final = "emulator-client-secret"  # noqa: S105 - opens nothing but the emulator
 _CONTENT_LIMITS: Final = ("all", "apple")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _HOST: Final = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+_APPLE_PAY_NEEDS: Final = {
+    "MSP_APPLE_PAY_DOMAIN": "enter the domain that is verified for MSP_APPLE_PAY_MERCHANT_ID",
+    "MSP_APPLE_PAY_CERTIFICATE": "name the file of the merchant identity certificate, PEM",
+    "MSP_ENDPOINT": "enter the public https base URL: customers' devices pay there",
+}
+_SIGN_IN_NEEDS: Final = {
+    "MSP_OAUTH_USER_URL": "enter where the provider tells who signed in",
+    "MSP_OAUTH_CLIENT_ID": "enter the client identifier that the provider gave you",
+    "MSP_OAUTH_CLIENT_SECRET": "enter the client secret that the provider gave you",
+    "MSP_ENDPOINT": "enter the public https base URL: the provider sends customers back there",
+}
 _OLDER_NAMES: Final = {"MSP_ID": "CSP_ID", "MSP_BUSINESS_ID": "BIZ_ID"}
 
 T = TypeVar("T")
@@ -49,6 +73,38 @@ class _Unfit(ValueError):
         super().__init__(problem)
         self.problem = problem
         self.cure = cure
+
+
+@dataclass(frozen=True)
+class ApplePaySettings:
+    """Who asks Apple Pay for money, and how that is proved."""
+
+    #: As in Apple's developer account, `merchant.…`; None: no payments. `MSP_APPLE_PAY_MERCHANT_ID`
+    merchant_id: str | None = None
+    #: Domain that is verified for it. `MSP_APPLE_PAY_DOMAIN`
+    domain: str | None = None
+    #: Merchant identity certificate, PEM; None: none is shown. `MSP_APPLE_PAY_CERTIFICATE`
+    certificate: Path | None = None
+    #: Its private key, PEM; None: it stands in the certificate's file. `MSP_APPLE_PAY_KEY`
+    key: Path | None = None
+    #: Where sessions are opened. `MSP_APPLE_PAY_SESSION_URL`
+    session_url: str = SESSION_URL
+
+
+@dataclass(frozen=True)
+class SignInSettings:
+    """The provider that customers sign in at, as it is registered with Apple."""
+
+    #: Where a code is exchanged; None: nobody signs in. `MSP_OAUTH_TOKEN_URL`
+    token_url: str | None = None
+    #: Where the user record is. `MSP_OAUTH_USER_URL`
+    user_url: str | None = None
+    #: `MSP_OAUTH_CLIENT_ID`
+    client_id: str = ""
+    #: `MSP_OAUTH_CLIENT_SECRET`
+    client_secret: str = field(default="", repr=False)
+    #: What is asked for when a message does not say. `MSP_OAUTH_SCOPE`
+    scope: tuple[str, ...] = ("openid", "profile", "email")
 
 
 @dataclass(frozen=True)
@@ -87,6 +143,14 @@ class Settings:
     content_limits: str = "all"
     #: Hosts, with all below them, that attachments go to and come from. `MSP_CONTENT_HOSTS`
     content_hosts: tuple[str, ...] = ("icloud.com", "icloud-content.com", "apple.com")
+    #: Apple Pay. `MSP_APPLE_PAY_…`
+    apple_pay: ApplePaySettings = ApplePaySettings()
+    #: `module:attribute` of a `PaymentProcessor`; None: no payments. `MSP_PAYMENT_PROCESSOR`
+    payment_processor: str | None = None
+    #: Where customers sign in. `MSP_OAUTH_…`
+    sign_in: SignInSettings = SignInSettings()
+    #: `module:attribute` of an `AccountLinker`; None: no landing page. `MSP_ACCOUNT_LINKER`
+    account_linker: str | None = None
     #: Least severe level that is logged. `MSP_LOG_LEVEL`
     log_level: str = "INFO"
     #: Proxy for https requests, as the environment names it. `HTTPS_PROXY`
@@ -109,6 +173,11 @@ class Settings:
         return f"http://{_reachable(self.host)}:{self.port}"
 
     @property
+    def public_url(self) -> str | None:
+        """Where customers' devices find this server; None while nobody said."""
+        return self.local_url if self.emulated else self.endpoint
+
+    @property
     def outgoing_dir(self) -> Path:
         """Where files wait for being sent."""
         return self.data_dir / "outgoing"
@@ -129,6 +198,8 @@ class Settings:
             "MSP_EMULATOR_PORT": str(self.emulator_port),
             "MSP_EMULATOR_MSP": self.local_url,
             "MSP_TOKEN_MAX_AGE_S": repr(self.token_max_age_s),
+            "MSP_OAUTH_CLIENT_ID": self.sign_in.client_id,
+            "MSP_OAUTH_CLIENT_SECRET": self.sign_in.client_secret,
         }
 
     @classmethod
@@ -223,11 +294,12 @@ def _read(reader: _Reader) -> Settings:
     gateway = _read_gateway(reader)
     data_dir = reader.value("MSP_DATA_DIR", _directory, Settings.data_dir)
     emulator_port = reader.value("MSP_EMULATOR_PORT", _port, Settings.emulator_port)
+    emulator_url = None if gateway else f"http://127.0.0.1:{emulator_port}"
     return Settings(
         msp_id=reader.value("MSP_ID", _uuid, ""),
         business_ids=reader.value("MSP_BUSINESS_ID", _business_ids, ()),
         api_secrets=reader.value("MSP_SECRET", _api_secrets, ()),
-        gateway_url=gateway or f"http://127.0.0.1:{emulator_port}/v1",
+        gateway_url=gateway or f"{emulator_url}/v1",
         emulated=gateway is None,
         endpoint=reader.value("MSP_ENDPOINT", _endpoint, None),
         host=reader.value("MSP_HOST", str, Settings.host),
@@ -242,6 +314,10 @@ def _read(reader: _Reader) -> Settings:
         send_give_up_s=reader.value("MSP_SEND_GIVE_UP_S", _seconds, Settings.send_give_up_s),
         content_limits=reader.value("MSP_CONTENT_LIMITS", _content_limits, Settings.content_limits),
         content_hosts=reader.value("MSP_CONTENT_HOSTS", _content_hosts, Settings.content_hosts),
+        apple_pay=_read_apple_pay(reader, emulator_url),
+        payment_processor=_read_extension(reader, "MSP_PAYMENT_PROCESSOR", emulator_url),
+        sign_in=_read_sign_in(reader, emulator_url),
+        account_linker=_read_extension(reader, "MSP_ACCOUNT_LINKER", emulator_url),
         log_level=reader.value("MSP_LOG_LEVEL", _log_level, Settings.log_level),
         https_proxy=reader.text("HTTPS_PROXY") or reader.text("https_proxy") or None,
     )
@@ -259,6 +335,57 @@ def _read_gateway(reader: _Reader) -> str | None:
     if text in ("", "emulator"):
         return None
     return GATEWAYS.get(text) or reader.value("MSP_GATEWAY", _gateway_url, "")
+
+
+def _read_apple_pay(reader: _Reader, emulator_url: str | None) -> ApplePaySettings:
+    """Read who asks for money; at the emulator, somebody made up."""
+    emulated = emulator_url is not None
+    session_url = f"{emulator_url}/paymentservices/paymentSession" if emulated else SESSION_URL
+    given = ApplePaySettings(
+        merchant_id=reader.text("MSP_APPLE_PAY_MERCHANT_ID")
+        or (_MERCHANT_ID if emulated else None),
+        domain=reader.value("MSP_APPLE_PAY_DOMAIN", _host, _MERCHANT_DOMAIN if emulated else None),
+        certificate=reader.value("MSP_APPLE_PAY_CERTIFICATE", Path, None),
+        key=reader.value("MSP_APPLE_PAY_KEY", Path, None),
+        session_url=reader.value("MSP_APPLE_PAY_SESSION_URL", _remote_url, session_url),
+    )
+    if given.merchant_id and not emulated:
+        _require(reader, _APPLE_PAY_NEEDS)
+    return given
+
+
+def _read_sign_in(reader: _Reader, emulator_url: str | None) -> SignInSettings:
+    """Read where customers sign in; at the emulator, at its own provider."""
+    emulated = emulator_url is not None
+    given = SignInSettings(
+        token_url=reader.value(
+            "MSP_OAUTH_TOKEN_URL", _remote_url, f"{emulator_url}/oauth/token" if emulated else None
+        ),
+        user_url=reader.value(
+            "MSP_OAUTH_USER_URL",
+            _remote_url,
+            f"{emulator_url}/oauth/userinfo" if emulated else None,
+        ),
+        client_id=reader.text("MSP_OAUTH_CLIENT_ID") or (_CLIENT_ID if emulated else ""),
+        client_secret=reader.text("MSP_OAUTH_CLIENT_SECRET")
+        or (_CLIENT_SECRET if emulated else ""),
+        scope=reader.value("MSP_OAUTH_SCOPE", _scope, SignInSettings.scope),
+    )
+    if given.token_url and not emulated:
+        _require(reader, _SIGN_IN_NEEDS)
+    return given
+
+
+def _read_extension(reader: _Reader, name: str, emulator_url: str | None) -> str | None:
+    """Read who does what no server can know; at the emulator, somebody for show."""
+    return reader.value(name, _reference, _DEMONSTRATION[name] if emulator_url else None)
+
+
+def _require(reader: _Reader, needs: Mapping[str, str]) -> None:
+    """Note what is not set though something else is that needs it."""
+    for name, cure in needs.items():
+        if not reader.text(name):
+            reader.fault(name, "not set", cure)
 
 
 def _require_credentials(reader: _Reader) -> None:
@@ -323,6 +450,26 @@ def _gateway_url(text: str) -> str:
     return url
 
 
+def _remote_url(text: str) -> str:
+    parts = _url_parts(text)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise _Unfit(f"{text!r} is not https", "use https, or a loopback address")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text):
+        raise _Unfit(f"{text!r} is no host", "enter a name such as shop.example.com")
+    return text.lower()
+
+
+def _scope(text: str) -> tuple[str, ...]:
+    words = tuple(text.replace(",", " ").split())
+    if not text.isascii() or not text.isprintable() or set(text) & set('"\\'):
+        raise _Unfit(f"{text!r} is no scope", "enter words such as openid, with blanks")
+    return words
+
+
 def _endpoint(text: str) -> str:
     url = text.rstrip("/")
     if _url_parts(url).scheme != "https":
@@ -369,7 +516,7 @@ def _directory(text: str) -> Path:
 def _reference(text: str) -> str:
     module, _, attribute = text.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), attribute]):
-        raise _Unfit(f"{text!r} names no agent", "enter module:attribute, such as shop.desk:agent")
+        raise _Unfit(f"{text!r} names nothing", "enter module:attribute, such as shop.desk:agent")
     return text
 
 
