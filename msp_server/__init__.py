@@ -2,10 +2,28 @@
 
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation, Said
+from msp_server.agents.linker import AccountLinker, Landing
 from msp_server.agents.predicates import says
+from msp_server.agents.processor import PaymentProcessor
 from msp_server.agents.router import Router
-from msp_server.errors import AttachmentError, CapabilityMissing, ContentInvalid
+from msp_server.errors import AttachmentError, CapabilityMissing, ContentInvalid, LinkRefused
+from msp_server.messages.apple_pay import (
+    ApplePay,
+    ApplePayResponse,
+    ContactField,
+    LineItem,
+    MerchantCapability,
+    Network,
+    PaymentEndpoints,
+    ShippingMethod,
+)
 from msp_server.messages.attachment import Attachment
+from msp_server.messages.authenticate import (
+    Authenticate,
+    AuthenticateResponse,
+    ResponseType,
+    SignInFailure,
+)
 from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import InboundContent, OutboundContent, ResponseLost, Unknown
@@ -24,6 +42,7 @@ from msp_server.messages.image import Image
 from msp_server.messages.interactive import Bubble, Style
 from msp_server.messages.invitation import Invitation, InvitationResponse
 from msp_server.messages.list_picker import Item, ListPicker, ListPickerResponse, Section
+from msp_server.messages.payment import Authorisation, Card, Contact, Payment, PaymentStatus
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
 from msp_server.messages.quick_reply import Choice, QuickReply, QuickReplyResponse
 from msp_server.messages.raw_interactive import RawInteractive
@@ -33,15 +52,24 @@ from msp_server.messages.text import Text
 from msp_server.messages.time_picker import Location, TimePicker, TimePickerResponse, Timeslot
 
 __all__ = [
+    "AccountLinker",
     "Agent",
+    "ApplePay",
+    "ApplePayResponse",
     "Attachment",
     "AttachmentError",
+    "Authenticate",
+    "AuthenticateResponse",
+    "Authorisation",
     "Bubble",
     "ByReference",
     "Capability",
     "CapabilityMissing",
+    "Card",
     "Choice",
     "Close",
+    "Contact",
+    "ContactField",
     "ContentInvalid",
     "Conversation",
     "CustomApp",
@@ -57,21 +85,33 @@ __all__ = [
     "InvitationResponse",
     "Item",
     "Keyboard",
+    "Landing",
+    "LineItem",
+    "LinkRefused",
     "ListPicker",
     "ListPickerResponse",
     "Location",
+    "MerchantCapability",
+    "Network",
     "Option",
     "OutboundContent",
+    "Payment",
+    "PaymentEndpoints",
+    "PaymentProcessor",
+    "PaymentStatus",
     "PickerPage",
     "QuickReply",
     "QuickReplyResponse",
     "RawInteractive",
     "ResponseLost",
+    "ResponseType",
     "RichLink",
     "Router",
     "Said",
     "Section",
     "SelectPage",
+    "ShippingMethod",
+    "SignInFailure",
     "Splash",
     "Style",
     "Tapback",

@@ -9,6 +9,12 @@ from pydantic import SkipValidation
 from pydantic.dataclasses import dataclass
 
 from msp_server.errors import ContentInvalid
+from msp_server.messages.apple_pay import ApplePay, ApplePayResponse, parse_apple_pay
+from msp_server.messages.authenticate import (
+    Authenticate,
+    AuthenticateResponse,
+    parse_authenticate,
+)
 from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
 from msp_server.messages.checked import build
@@ -65,6 +71,8 @@ InteractiveResponse: TypeAlias = (
     | ListPickerResponse
     | TimePickerResponse
     | FormResponse
+    | ApplePayResponse
+    | AuthenticateResponse
     | CustomAppResponse
     | InvitationResponse
 )
@@ -82,6 +90,8 @@ OutboundContent: TypeAlias = (
     | ListPicker
     | TimePicker
     | Form
+    | ApplePay
+    | Authenticate
     | CustomApp
     | Invitation
     | RawInteractive
@@ -101,6 +111,8 @@ _RESPONSES: Final[tuple[tuple[str, Callable[[JsonObject], InteractiveResponse | 
     ("event", parse_time_picker),
     ("timePicker", parse_time_picker),
     ("dynamic", parse_form),
+    ("payment", parse_apple_pay),
+    ("authenticate", parse_authenticate),
     ("notification", InvitationResponse.parse),
 )
 
@@ -135,7 +147,7 @@ def parse_response(raw: JsonObject) -> InteractiveResponse | None:
     for key, parse in _RESPONSES:
         if key in data:
             return parse(raw)
-    return None if data.keys() & {"authenticate", "payment"} else CustomAppResponse.parse(raw)
+    return CustomAppResponse.parse(raw)
 
 
 def parse_outbound(fields: JsonObject) -> OutboundContent:

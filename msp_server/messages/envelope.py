@@ -19,6 +19,7 @@ from msp_server.messages.content import (
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId, parse_business_id
 from msp_server.messages.interactive import Interactive
 from msp_server.messages.invitation import MESSAGE_TYPE, Invitation
+from msp_server.messages.opening import Opening
 from msp_server.messages.outgoing_file import OutgoingFile
 from msp_server.messages.raw import JsonObject
 from msp_server.messages.references import Reference, parse_references
@@ -70,6 +71,8 @@ class OutboundMessage:
     pause_s: float = 0
     #: The content's files, as they wait for being uploaded.
     files: tuple[OutgoingFile, ...] = ()
+    #: What it opens at this server for the customer's device.
+    opening: Opening | None = None
 
     def __post_init__(self) -> None:
         """Fill in the ids that the content's author left out: this message's serves for all."""

@@ -24,6 +24,10 @@ BID: Final = (
 )
 #: Source: MSP REST API, "Type Interactive". Some samples call it `mspVersion`.
 VERSION: Final = "1.0"
+#: The gateway's endpoints that take messages. Source: MSP REST API, "Common Specifications"; MSP
+#: API Tutorial, exercise 18.
+MESSAGE: Final = "message"
+AUTHENTICATE: Final = "authenticate"
 
 #: A text that a customer is shown, and one that has to be there.
 Shown = Annotated[str, limits.SHOWN_TEXT]
@@ -108,6 +112,11 @@ class Interactive:
     def needs(self) -> Capability | None:
         """What the customer's device must have; None: every device shows it."""
         return self.capability
+
+    @property
+    def endpoint(self) -> str:
+        """Which of the gateway's endpoints takes it, below `/v1`."""
+        return MESSAGE
 
     @property
     def answer_key(self) -> str | None:

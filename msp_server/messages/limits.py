@@ -43,6 +43,7 @@ class Shape(StrEnum):
     UNQUOTED = "no quotation mark and no apostrophe"
     PNG = "a PNG picture"
     KEYBOARD = "a name without UIKeyboardType before it"
+    WORD = "one word of printable ASCII"
 
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
@@ -62,6 +63,7 @@ _SHAPES: Final[Mapping[Shape, Callable[[Any], bool]]] = {
     Shape.ASCII: lambda text: text.isascii() and text.isprintable(),
     Shape.UNQUOTED: lambda text: not set(text) & set("\"'\u2018\u2019\u201c\u201d"),
     Shape.PNG: lambda data: data.startswith(PNG_MAGIC),
+    Shape.WORD: lambda text: text.isascii() and text.isprintable() and not set(text) & set(' "\\'),
     Shape.KEYBOARD: lambda name: not name.startswith("UIKeyboardType"),
 }
 
@@ -181,6 +183,11 @@ KEYBOARD: Final = Limit(
 REFERENCE: Final = Limit(
     Unit.CHARACTERS, 1000, _VENDOR, "a vendor's tests", lowest=1, shape=Shape.UNQUOTED
 )
+#: What a sign-in asks for: one word of OAuth's. Source: RFC 6749, section 3.3.
+SCOPE: Final = Limit(
+    Unit.CHARACTERS, 200, _APPLE, "RFC 6749, section 3.3", lowest=1, shape=Shape.WORD
+)
+STATE: Final = Limit(Unit.BYTES, 1024, _VENDOR, "a vendor's tests", lowest=1, shape=Shape.ASCII)
 BRAND: Final = Limit(Unit.CHARACTERS, 255, _VENDOR, _INPUT_CHECKS, lowest=1)
 #: The whole message as JSON. Source: one vendor passes on at most this.
 MESSAGE_BYTES: Final = 5 * 1024 * 1024

@@ -9,7 +9,7 @@ from msp_server.errors import ContentInvalid
 from msp_server.messages.capability import Capability
 from msp_server.messages.checked import checked, set_field
 from msp_server.messages.image import Gallery
-from msp_server.messages.interactive import BID, VERSION, Interactive
+from msp_server.messages.interactive import AUTHENTICATE, BID, MESSAGE, VERSION, Interactive
 from msp_server.messages.raw import JsonObject, object_in, objects_in, present, text_in
 
 _SOURCE: Final = 'MSP REST API, "Type Interactive"'
@@ -63,6 +63,11 @@ class RawInteractive(Interactive):
         if object_in(object_in(inner, "authenticate"), "oauth2").get("responseEncryptionKey"):
             return Capability.AUTH
         return next((needed for key, needed in _NEEDS.items() if key in inner), None)
+
+    @property
+    def endpoint(self) -> str:
+        """Which of the gateway's endpoints takes it."""
+        return AUTHENTICATE if "authenticate" in object_in(self.data, "data") else MESSAGE
 
     def feature(self, gallery: Gallery) -> JsonObject:
         """Give what stands in `data`, as it is."""
