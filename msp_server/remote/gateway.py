@@ -1,6 +1,5 @@
 """The gateway: Apple's message server."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -8,19 +7,15 @@ from msp_server.errors import (
     CredentialsRefused,
     RemoteBusy,
     RemoteError,
-    RemoteRefused,
 )
+from msp_server.remote.answers import kind_of, reason_in, retry_after_s
 from msp_server.remote.http import HttpAnswer, HttpClient
 
 #: How we name ourselves; Apple logs the first 64 characters.
 #: Source: Business Chat API, "Integrating with Business Chat".
 MSP_AGENT: Final = "msp-server/0.1"
-#: The longest wait that a `Retry-After` can ask of us.
-RETRY_AFTER_LIMIT_S: Final = 300
 
-_BUSY: Final = (408, 429)
 _CREDENTIALS: Final = (401, 403)
-_SHOWN_CHARS: Final = 200
 
 
 class Gateway:
@@ -38,13 +33,20 @@ class Gateway:
         self._token = token
         self._client = client
 
-    def send(self, headers: Mapping[str, str], packed: bytes, message_id: str) -> HttpAnswer:
+    def send(
+        self,
+        headers: Mapping[str, str],
+        packed: bytes,
+        message_id: str,
+        endpoint: str = "message",
+    ) -> HttpAnswer:
         """Send one message, once.
 
         Args:
             headers: those that say what it is.
             packed: its body.
             message_id: names it in errors.
+            endpoint: which of them takes it; those that ask to sign in have one of their own.
 
         Returns:
             The gateway's answer: it has accepted the message. Nobody hears whether it arrives.
@@ -58,7 +60,7 @@ class Gateway:
         Source: MSP REST API, "Common Specifications".
         """
         return self.call(
-            "POST", "/message", {**headers, "msp-agent": MSP_AGENT}, packed, message_id
+            "POST", f"/{endpoint}", {**headers, "msp-agent": MSP_AGENT}, packed, message_id
         )
 
     def call(
@@ -103,27 +105,12 @@ def _refusal(answer: HttpAnswer, method: str, address: str, message_id: str) -> 
         address=address,
         status=answer.status,
         message_id=message_id,
-        # Apple's refusals have no body; the emulator's say why in a header.
-        answer=answer.headers.get("X-Emulator-Reason", "")
-        or answer.body.decode("utf-8", "replace")[:_SHOWN_CHARS],
+        answer=reason_in(answer),
     )
     if isinstance(error, RemoteBusy):
-        error.delay_s = _retry_after(answer.headers.get("Retry-After", ""))
+        error.delay_s = retry_after_s(answer.headers)
     return error
 
 
 def _kind(status: int) -> type[RemoteError]:
-    if status in _CREDENTIALS:
-        return CredentialsRefused
-    if status in _BUSY or status >= 500:
-        return RemoteBusy
-    return RemoteRefused
-
-
-def _retry_after(text: str) -> float | None:
-    """Read the seconds of a `Retry-After`; a date in it is not read."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return min(seconds, RETRY_AFTER_LIMIT_S) if 0 <= seconds < math.inf else None
+    return CredentialsRefused if status in _CREDENTIALS else kind_of(status)

@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 import requests
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
-from msp_server.errors import AddressRefused, RemoteRefused, RemoteUnreachable
+from msp_server.errors import AddressRefused, RemoteError, RemoteRefused, RemoteUnreachable
 from msp_server.remote.addresses import AddressPrivate, PublicAdapter, origin_of
 
 #: How long we wait for a connection. Source: Apple's samples wait 10 s in all.
@@ -23,6 +24,8 @@ ANSWER_LIMIT_BYTES: Final = 64 * 1024
 TRANSFER_LIMIT_S: Final = 600
 #: How much of a transfer is read at a time.
 CHUNK_BYTES: Final = 256 * 1024
+
+_CERTIFICATE_HINT: Final = "are MSP_APPLE_PAY_CERTIFICATE and MSP_APPLE_PAY_KEY right?"
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class HttpClient:
         *,
         public_only: bool = False,
         tells_paths: bool = True,
+        certificate: tuple[Path, Path | None] | None = None,
     ) -> None:
         """Make a client.
 
@@ -99,11 +103,17 @@ class HttpClient:
                 an entry in `~/.netrc` would replace our `Authorization` header.
             public_only: whether https addresses must lead to the public Internet.
             tells_paths: whether errors name the path; one that opens a file is a secret.
+            certificate: the client's own and its private key, PEM; None as key: both in one file.
         """
         self._proxies = {"https": https_proxy} if https_proxy else {}
         self._read_timeout_s = read_timeout_s
         self._public_only = public_only
         self._tells_paths = tells_paths
+        # Both are named even when they are one: OpenSSL would ask the terminal for a passphrase.
+        self._certificate = certificate and (
+            str(certificate[0]),
+            str(certificate[1] or certificate[0]),
+        )
         self._local = threading.local()
 
     def request(
@@ -134,7 +144,8 @@ class HttpClient:
             self._translating(method, address, message_id, timeout_s),
             self._open(method, address, headers, body) as response,
         ):
-            answer, in_time = _read(response, answer_limit_bytes or ANSWER_LIMIT_BYTES)
+            limit_bytes = answer_limit_bytes or ANSWER_LIMIT_BYTES
+            answer, in_time = _read(response, limit_bytes, timeout_s[1])
             return HttpAnswer(response.status_code, response.headers, answer, in_time)
 
     @contextmanager
@@ -178,27 +189,27 @@ class HttpClient:
     ) -> Iterator[None]:
         """Turn errors of requests' into ours."""
         shown = address.partition("?")[0] if self._tells_paths else origin_of(address)
+
+        def failure(kind: type[RemoteError], problem: str) -> RemoteError:
+            return kind(problem, method=method, address=shown, message_id=message_id)
+
         try:
             yield
         except AddressPrivate as error:
-            raise AddressRefused(
-                f"{error}: set MSP_CONTENT_HOSTS to hosts of Apple's alone",
-                method=method,
-                address=shown,
-                message_id=message_id,
-            ) from error
-        except (
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidHeader,
-            UnicodeError,
-        ) as error:
-            raise RemoteRefused(
-                type(error).__name__, method=method, address=shown, message_id=message_id
-            ) from error
-        except (requests.RequestException, HTTPError, _TransferLateError) as error:
-            raise RemoteUnreachable(
-                _describe(error, *timeout_s), method=method, address=shown, message_id=message_id
-            ) from error
+            problem = f"{error}: set MSP_CONTENT_HOSTS to hosts of Apple's alone"
+            raise failure(AddressRefused, problem) from error
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
+            raise failure(RemoteRefused, type(error).__name__) from error
+        except (OSError, HTTPError, _TransferLateError, UnicodeDecodeError) as error:
+            raise failure(RemoteUnreachable, self._describe(error, timeout_s)) from error
+        except UnicodeError as error:
+            raise failure(RemoteRefused, type(error).__name__) from error
+
+    def _describe(self, error: Exception, timeout_s: tuple[float, float]) -> str:
+        known = isinstance(error, requests.RequestException | HTTPError | _TransferLateError)
+        problem = _describe(error, *timeout_s) if known else "a file for TLS cannot be read"
+        late = isinstance(error, requests.Timeout | ReadTimeoutError | _TransferLateError)
+        return problem if self._certificate is None or late else f"{problem}; {_CERTIFICATE_HINT}"
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -206,6 +217,7 @@ class HttpClient:
             session = requests.Session()
             session.trust_env = False
             session.proxies = dict(self._proxies)
+            session.cert = self._certificate
             if self._public_only:
                 session.mount("https://", PublicAdapter())
             self._local.session = session
@@ -222,13 +234,13 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
             raise _TransferLateError
 
 
-def _read(response: requests.Response, limit_bytes: int) -> tuple[bytes, bool]:
+def _read(response: requests.Response, limit_bytes: int, limit_s: float) -> tuple[bytes, bool]:
     """Read an answer's beginning, for no longer than we wait for the first of its bytes.
 
     Returns:
         What came, and whether it came in time.
     """
-    deadline = time.monotonic() + READ_TIMEOUT_S
+    deadline = time.monotonic() + limit_s
     answer = bytearray()
     while len(answer) < limit_bytes:
         if time.monotonic() > deadline:

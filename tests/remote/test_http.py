@@ -1,10 +1,13 @@
+import datetime
 import socket
+import ssl
 import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from msp_server.errors import RemoteRefused, RemoteUnreachable
 from msp_server.remote import http
@@ -326,6 +329,13 @@ def test_header_that_would_be_two_is_not_sent(script, address):
     assert script.seen == []
 
 
+def test_header_that_no_header_can_hold_is_not_sent(script, address):
+    with pytest.raises(RemoteRefused, match="UnicodeEncodeError"):
+        HttpClient().request("POST", address, {"id": "\u2713"})
+
+    assert script.seen == []
+
+
 def test_server_that_says_nothing_is_unreachable(script, address, monkeypatch):
     monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.05)
     script.silent = True
@@ -475,3 +485,145 @@ def test_error_of_a_transfer_does_not_tell_what_follows_the_question_mark(script
         HttpClient().request("POST", f"{address}?token=abc")
 
     assert "token=abc" not in str(failed.value)
+
+
+def test_answer_that_only_drips_ends_when_the_client_waited_long_enough(script, address):
+    script.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    script.drips = True
+
+    answer = HttpClient(read_timeout_s=0.1).request("GET", address)
+
+    assert not answer.in_time
+    assert 0 < len(answer.body) < 1000  # one each hundredth of a second
+
+
+# Certificates
+
+
+@pytest.fixture
+def files(make_certificate, tmp_path):
+    """Give the files of a certificate and its key, which now both server and client have."""
+    starts = datetime.datetime.now(datetime.UTC).timestamp() - 60
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    for path, content in zip(
+        (certificate, key), make_certificate(starts=starts, ends=starts + 3600), strict=True
+    ):
+        path.write_bytes(content)
+    return certificate, key
+
+
+@pytest.fixture
+def tls_address(server, files):
+    """Give the address of the server, which now asks for a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    context.load_verify_locations(files[0])
+    context.verify_mode = ssl.CERT_REQUIRED
+    # The handshake is made by the thread that answers, and one that fails is nobody's matter here.
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    server.handle_error = lambda *_: None
+    return f"https://127.0.0.1:{server.server_port}/session"
+
+
+def tls_client(files, certificate):
+    client = HttpClient(read_timeout_s=5, certificate=certificate)
+    client._session().verify = str(files[0])
+    return client
+
+
+def test_certificate_and_key_are_shown_to_a_server_that_asks(tls_address, files, script):
+    answer = tls_client(files, files).request("POST", tls_address)
+
+    assert (answer.status, len(script.seen)) == (200, 1)
+
+
+def test_certificate_and_key_may_lie_in_one_file(tls_address, files, script, tmp_path):
+    both = tmp_path / "both.pem"
+    both.write_bytes(b"".join(path.read_bytes() for path in files))
+
+    answer = tls_client(files, (both, None)).request("POST", tls_address)
+
+    assert (answer.status, len(script.seen)) == (200, 1)
+
+
+def test_server_that_asks_for_a_certificate_refuses_who_has_none(tls_address, files, script):
+    with pytest.raises(RemoteUnreachable):
+        tls_client(files, None).request("POST", tls_address)
+
+    assert script.seen == []
+
+
+def test_certificate_of_somebody_else_may_be_why_it_is_refused(
+    tls_address, files, script, make_certificate, tmp_path
+):
+    other = tmp_path / "other.pem"
+    other.write_bytes(b"".join(make_certificate()))
+
+    with pytest.raises(RemoteUnreachable, match="MSP_APPLE_PAY_CERTIFICATE"):
+        tls_client(files, (other, None)).request("POST", tls_address)
+
+    assert script.seen == []
+
+
+def encrypted(key):
+    return serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"passphrase"),
+    )
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path, key: path.unlink(),
+        lambda path, key: path.write_bytes(b""),
+        lambda path, key: path.write_bytes(b"\x30\x82\xff\xfe"),
+        lambda path, key: path.write_bytes(encrypted(key)),
+        lambda path, key: (path.unlink(), path.mkdir()),
+    ],
+    ids=["missing", "empty", "DER", "encrypted", "directory"],
+)
+@pytest.mark.parametrize("which", [0, 1], ids=["certificate", "key"])
+def test_certificate_or_key_of_no_use_can_be_repaired(
+    which, spoil, tls_address, files, script, tmp_path
+):
+    unfit = [tmp_path / "unfit.pem", tmp_path / "unfit.key"]
+    for path, good in zip(unfit, files, strict=True):
+        path.write_bytes(good.read_bytes())
+    spoil(unfit[which], files[1].read_bytes())
+    client = tls_client(files, tuple(unfit))
+
+    with pytest.raises(RemoteUnreachable, match="MSP_APPLE_PAY_CERTIFICATE") as failed:
+        client.request("POST", tls_address, message_id="m1")
+
+    assert (failed.value.retryable, failed.value.message_id, script.seen) == (True, "m1", [])
+    if unfit[which].is_dir():
+        unfit[which].rmdir()
+    unfit[which].write_bytes(files[which].read_bytes())
+    assert client.request("POST", tls_address).status == 200
+
+
+def test_encrypted_key_in_the_certificates_file_asks_nobody_for_a_passphrase(
+    tls_address, files, tmp_path
+):
+    both = tmp_path / "both.pem"
+    both.write_bytes(files[0].read_bytes() + encrypted(files[1].read_bytes()))
+
+    with pytest.raises(RemoteUnreachable, match="TLS failed"):
+        tls_client(files, (both, None)).request("POST", tls_address)
+
+
+def test_slow_server_is_not_blamed_on_the_certificate(script, address, files):
+    script.silent = True
+
+    with pytest.raises(RemoteUnreachable) as failed:
+        HttpClient(read_timeout_s=0.05, certificate=files).request("POST", address)
+
+    assert "CERTIFICATE" not in str(failed.value)
+
+
+def test_certificate_is_of_no_matter_without_tls(script, address, files):
+    assert HttpClient(certificate=files).request("POST", address).status == 200
