@@ -103,6 +103,8 @@ class Entry:
     files: str | None = None
     #: Whether they are uploaded: then `packed` names them.
     uploaded: bool = True
+    #: Which of the gateway's endpoints takes it; empty for what was received.
+    endpoint: str = ""
 
 
 class Entries:

@@ -50,6 +50,8 @@ class Changes:
     offer: str | None = None
     #: The offer before, to which the answered message was the answer or not; it ends with it.
     ended_offer: str | None = None
+    #: The sign-in whose result the agent was told.
+    told_sign_in: int | None = None
 
 
 class Conversations:

@@ -13,8 +13,15 @@ from msp_server.messages.reaction import Tapback
 from msp_server.store.base import Entries, Entry, fit, insert_into, lock_conversation
 from msp_server.store.conversations import Changes, lock_or_make, take_over
 from msp_server.store.fetches import put_fetches, unfetched
-from msp_server.store.outbox import bury_closed, put_buried_rows, put_rows, row_of
+from msp_server.store.outbox import (
+    bury_closed,
+    put_buried_rows,
+    put_openings,
+    put_rows,
+    row_of,
+)
 from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, InboxState, OutboxState
+from msp_server.store.sign_ins import tell
 from msp_server.store.taps import REPEATED, find_same_tap
 
 #: Why a message is answered that nobody answered by itself.
@@ -112,6 +119,10 @@ class Inbox(Entries):
             too_late = entry.seq <= conversation.closed_seq
             put = put_buried_rows if too_late else put_rows
             put(connection, conversation, rows, now)
+            if not too_late:
+                put_openings(connection, conversation, answers, now)
+            if changes.told_sign_in is not None:
+                tell(connection, changes.told_sign_in, entry.message_id)
             _change_conversation(connection, conversation, changes, too_late=too_late)
             if changes.desk is not None and not too_late:
                 self._hold_waiting(connection, conversation.id)
@@ -165,6 +176,18 @@ class Inbox(Entries):
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be answered again after `delay_s`."""
         values = {"state": InboxState.RECEIVED, "claim": None, "reason": fit(reason)}
+        with self._database.write() as connection:
+            lock_conversation(connection, entry.conversation_id)
+            if self._change(connection, entry, values):
+                self._set_due(connection, entry.conversation_id, now + delay_s)
+
+    def postpone(self, entry: Entry, now: float, delay_s: float) -> None:
+        """Let an entry be looked at again after `delay_s`, as if it had not been claimed."""
+        values = {
+            "state": InboxState.RECEIVED,
+            "claim": None,
+            "attempts": max(0, entry.attempts - 1),
+        }
         with self._database.write() as connection:
             lock_conversation(connection, entry.conversation_id)
             if self._change(connection, entry, values):

@@ -20,7 +20,9 @@ from msp_server.store.fetches import Fetches
 from msp_server.store.history import History
 from msp_server.store.inbox import Inbox
 from msp_server.store.outbox import Outbox
+from msp_server.store.payments import Payments
 from msp_server.store.schema import METADATA, PULSE
+from msp_server.store.sign_ins import SignIns
 
 _BUSY_TIMEOUT_MS: Final = 5000
 _CONNECTIONS: Final = 32
@@ -37,6 +39,8 @@ class Store:
     fetches: Fetches
     conversations: Conversations
     history: History
+    payments: Payments
+    sign_ins: SignIns
     _database: Database
     #: The file whose lock says that a worker runs; None on PostgreSQL, where any number may.
     _lock_file: Path | None
@@ -63,6 +67,7 @@ class Store:
             StoreBusy: another worker runs.
         """
         if self._lock_file is None:
+            self._clear_up(now)
             yield
             return
         descriptor = _open_private(self._lock_file)
@@ -71,6 +76,7 @@ class Store:
             self.inbox.recover(now)
             self.outbox.recover(now)
             self.fetches.recover(now)
+            self._clear_up(now)
             yield
         finally:
             os.close(descriptor)
@@ -78,6 +84,11 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._database.engine.dispose()
+
+    def _clear_up(self, now: float) -> None:
+        """End what nobody ends any more, whatever other workers run."""
+        self.sign_ins.forget_keys(now)
+        self.payments.give_up_abandoned(now)
 
 
 def open_store(database_url: str) -> Store:
@@ -119,6 +130,8 @@ def open_store(database_url: str) -> Store:
         fetches=Fetches(database),
         conversations=Conversations(database),
         history=History(database),
+        payments=Payments(database),
+        sign_ins=SignIns(database),
         _database=database,
         _lock_file=lock_file,
     )
@@ -167,6 +180,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit is on disk before Apple hears of it
         "foreign_keys=ON",
+        "secure_delete=ON",  # what is forgotten is not left in the file; builds differ in this
         *(("fullfsync=ON", "checkpoint_fullfsync=ON") if sys.platform == "darwin" else ()),
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -10,13 +10,15 @@ from sqlalchemy import Connection, Row, insert, select, update
 from msp_server.errors import ContentInvalid
 from msp_server.messages.content import kind_name
 from msp_server.messages.envelope import OutboundMessage
-from msp_server.messages.interactive import Interactive
+from msp_server.messages.interactive import MESSAGE, Interactive
 from msp_server.messages.invitation import Invitation
 from msp_server.messages.outgoing_file import files_from_json, files_to_json
 from msp_server.messages.raw import JsonObject, object_in
 from msp_server.store.base import Entries, Entry, fit, lock_conversation
 from msp_server.store.conversations import lock_or_make
+from msp_server.store.payments import put_payments
 from msp_server.store.schema import CONVERSATIONS, OUTBOX, OutboxState
+from msp_server.store.sign_ins import put_sign_ins
 
 #: Why a message is buried that was under way when its customer left.
 CLOSED: Final = "the customer closed the conversation"
@@ -75,6 +77,7 @@ class Outbox(Entries):
             if conversation.closed:
                 raise ContentInvalid(f"{CLOSED}: nothing can be sent until the customer writes")
             put_rows(connection, conversation, rows, now)
+            put_openings(connection, conversation, messages, now)
             if offer is not None:
                 connection.execute(
                     update(CONVERSATIONS)
@@ -141,7 +144,7 @@ class Outbox(Entries):
 
     def _take(self, connection: Connection, row: Row[Any]) -> Entry:
         entry = super()._take(connection, row)
-        return replace(entry, files=row.files, uploaded=row.uploaded)
+        return replace(entry, files=row.files, uploaded=row.uploaded, endpoint=row.endpoint)
 
     def find_sent(
         self,
@@ -247,6 +250,7 @@ def row_of(message: OutboundMessage, now: float, answers: str | None = None) -> 
         "kind": kind_name(message.content),
         "headers": json.dumps(headers),
         "packed": packed,
+        "endpoint": joined.endpoint if joined else MESSAGE,
         "answer_key": joined.answer_key if joined else None,
         "session_id": joined.session_id if joined else None,
         "name": joined.name if joined else None,
@@ -270,6 +274,14 @@ def put_rows(
         connection.execute(
             update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation.id).values(send_at=now)
         )
+
+
+def put_openings(
+    connection: Connection, conversation: Row[Any], messages: Sequence[OutboundMessage], now: float
+) -> None:
+    """Insert what messages open at this server for the customer's device."""
+    put_payments(connection, messages, conversation.id, now)
+    put_sign_ins(connection, messages, conversation.id, now)
 
 
 def put_buried_rows(

@@ -57,6 +57,31 @@ class OutboxState(StrEnum):
     BURIED = "BURIED"
 
 
+class PaymentState(StrEnum):
+    """How far a payment has come."""
+
+    #: The customer was asked; the sheet may be open.
+    ASKED = "ASKED"
+    #: The payment processor is at it.
+    AUTHORISING = "AUTHORISING"
+    AUTHORISED = "AUTHORISED"
+    #: The payment processor refused it; another card may do.
+    REFUSED = "REFUSED"
+    #: Paid, and the customer's device asked for the order to be tracked.
+    TRACKED = "TRACKED"
+    #: The payment processor failed in the middle: nothing more is charged, a person has to look.
+    UNCLEAR = "UNCLEAR"
+
+
+class SignInState(StrEnum):
+    """How far a sign-in has come."""
+
+    ASKED = "ASKED"
+    #: The customer came back, and the provider is being asked who that is.
+    RETURNED = "RETURNED"
+    ENDED = "ENDED"
+
+
 CONVERSATIONS: Final = Table(
     "conversations",
     METADATA,
@@ -122,6 +147,8 @@ OUTBOX: Final = Table(
     Column("headers", Text, nullable=False),
     #: The body as the bytes that go.
     Column("packed", LargeBinary, nullable=False),
+    #: Which of the gateway's endpoints takes it.
+    Column("endpoint", Text, nullable=False),
     #: What joins the response to it: what that names, or the session, and its author's name for it.
     Column("answer_key", Text),
     Column("session_id", Text),
@@ -175,6 +202,62 @@ FETCHES: Final = Table(
     sqlite_autoincrement=True,
 )
 
+#: Payments that customers were asked for. Nothing of cards, tokens or contacts is in here.
+PAYMENTS: Final = Table(
+    "payments",
+    METADATA,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    #: Stands at the end of each address of the payment, and lets in who knows it.
+    Column("token", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, ForeignKey(CONVERSATIONS.c.id), nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("request_id", Text, nullable=False),
+    Column("name", Text),
+    Column("state", Text, nullable=False),
+    #: The bill as it was sent, as JSON.
+    Column("asked", Text, nullable=False),
+    #: Lines that came to it, as JSON: by what the customer changed.
+    Column("further", Text, nullable=False),
+    #: The shipping method that is chosen.
+    Column("shipping", Text),
+    #: Fingerprint of the newest authorisation, what it was for, and how it ended.
+    Column("authorisation", Text),
+    Column("total", Text),
+    Column("status", Text),
+    #: Until when the payment processor may be at it.
+    Column("busy_until", Float),
+    #: What happened and when, as JSON.
+    Column("course", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    #: When its addresses close; null until it is sent.
+    Column("expires_at", Float),
+    sqlite_autoincrement=True,
+)
+
+#: Customers that were asked to sign in. Neither codes nor tokens are in here.
+SIGN_INS: Final = Table(
+    "sign_ins",
+    METADATA,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    #: Binds who comes back from the provider to the request.
+    Column("state", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, ForeignKey(CONVERSATIONS.c.id), nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("request_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    #: Old flow: our private key, encrypted; null once it was used.
+    Column("sealed_key", LargeBinary),
+    #: Who signed in, as JSON, until the agent is told; or why nobody did.
+    Column("user", Text),
+    Column("failure", Text),
+    #: The received message that the agent was told with.
+    Column("told_by", Text),
+    Column("created_at", Float, nullable=False),
+    #: When the way back closes; null until it is sent.
+    Column("expires_at", Float),
+    sqlite_autoincrement=True,
+)
+
 #: A row that `check` rewrites, to see whether the store can commit.
 PULSE: Final = Table(
     "pulse", METADATA, Column("id", Integer, primary_key=True), Column("at", Float, nullable=False)
@@ -220,3 +303,5 @@ Index("inbox_history", INBOX.c.conversation_id, INBOX.c.created_at)
 Index("outbox_history", OUTBOX.c.conversation_id, OUTBOX.c.created_at)
 _where_due("fetches_due_at", FETCHES.c.due_at)
 Index("fetches_inbox", FETCHES.c.inbox_seq)
+Index("payments_request", PAYMENTS.c.conversation_id, PAYMENTS.c.request_id)
+Index("sign_ins_request", SIGN_INS.c.conversation_id, SIGN_INS.c.request_id)
