@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.pictures import APPLE, CARROT, KETTLE, LEMON
 from msp_server.agents.predicates import says
+from msp_server.messages.apple_pay import (
+    ApplePay,
+    ApplePayResponse,
+    ContactField,
+    LineItem,
+    ShippingMethod,
+)
 from msp_server.messages.attachment import Attachment
+from msp_server.messages.authenticate import Authenticate, AuthenticateResponse
 from msp_server.messages.content import OutboundContent, ResponseLost, Unknown
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
 from msp_server.messages.form import Form, Splash
@@ -37,6 +46,8 @@ quick: answers to tap
 list: a list picker, with pictures
 time: a time picker
 form: a form of several pages
+pay: a payment with Apple Pay
+sign in: a sign-in at a provider
 link: a rich link
 photo: a photo; send me one, too
 app: a bubble of an iMessage app
@@ -194,6 +205,55 @@ def tell_form(filled: FormResponse, _conversation: Conversation) -> Text:
         f"{page.title or page.page}: {', '.join(page.values)}" for page in filled.pages
     )
     return Text(f"You answered:\n{answers}")
+
+
+@agent.on(Text, where=says("pay"))
+def show_apple_pay(_text: Text, _conversation: Conversation) -> ApplePay:
+    """Ask for a payment, as the tutorial's exercise 16 does."""
+    return ApplePay(
+        Bubble("Your new friend", "Adopt a puppy", image=KETTLE),
+        [
+            LineItem("Adoption", Decimal("1.50")),
+            LineItem("Shots", Decimal("1.00")),
+            LineItem("Outtake fee", Decimal("2.00")),
+            LineItem("Discount", Decimal("-1.00")),
+        ],
+        merchant_name="Example Shop",
+        country="US",
+        currency="USD",
+        shipping_methods=[
+            ShippingMethod("Pick up", Decimal("0.00"), "At the shop"),
+            ShippingMethod("Standard", Decimal("0.28"), "In three days"),
+            ShippingMethod("Express", Decimal("2.19"), "Tomorrow"),
+        ],
+        shipping_fields=[ContactField.POST, ContactField.NAME, ContactField.EMAIL],
+        replied="Thank you",
+        name="pay",
+    )
+
+
+@agent.on(ApplePayResponse)
+def tell_apple_pay(closed: ApplePayResponse, _conversation: Conversation) -> Text:
+    """Say whether it was paid."""
+    if not closed.paid:
+        return Text("Nothing was paid.")
+    return Text(f"You paid {closed.total} {closed.currency}. Thank you!")
+
+
+@agent.on(Text, where=says("sign in"))
+def show_authenticate(_text: Text, _conversation: Conversation) -> Authenticate:
+    """Ask the customer to sign in."""
+    return Authenticate(
+        Bubble("Sign in to Example Shop", image=KETTLE), replied="Signed in", name="sign in"
+    )
+
+
+@agent.on(AuthenticateResponse)
+def tell_authenticate(answered: AuthenticateResponse, _conversation: Conversation) -> Text:
+    """Say who signed in, or why nobody did."""
+    if answered.user is None:
+        return Text(f"You are not signed in: {answered.failure}.")
+    return Text(f"You are signed in as {answered.user.get('name', 'somebody without a name')}.")
 
 
 @agent.on(Text, where=says("link"))
