@@ -13,6 +13,7 @@ from msp_server.agents.router import Router
 from msp_server.delivery.joining import Joining
 from msp_server.delivery.preparing import Prepared, Preparing
 from msp_server.delivery.resolving import Resolving
+from msp_server.delivery.signing_in import LOOK_AGAIN_S, SigningIn
 from msp_server.errors import (
     AttachmentError,
     ContentError,
@@ -22,6 +23,7 @@ from msp_server.errors import (
     WebhookError,
     where,
 )
+from msp_server.messages.authenticate import AuthenticateResponse
 from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import AnswerableContent, capability_of
@@ -52,6 +54,8 @@ class Answering:
     router: Router
     #: Gives messages what was fetched for them.
     resolving: Resolving
+    #: Tells who signed in.
+    signing_in: SigningIn
     #: Makes messages of what agents say.
     preparing: Preparing
     #: Gives seconds since 1970.
@@ -112,9 +116,18 @@ class Answering:
         fetched = self.store.fetches.of(entry.seq) if message.references else ()
         content = self.resolving.resolve(message.content, fetched)
         if content is None:
-            self.store.inbox.finish(entry, [], self.now())
-            log.info("answered message_id=%.80r kind=%s with nothing", entry.message_id, entry.kind)
+            self._finish_with_nothing(entry)
             return
+        told_sign_in = None
+        if isinstance(content, AuthenticateResponse):
+            signed_in = self.signing_in.join(content, record.id, entry)
+            if signed_in is None:
+                self.store.inbox.postpone(entry, self.now(), LOOK_AGAIN_S)
+                return
+            if signed_in.response is None:
+                self._finish_with_nothing(entry)
+                return
+            content, told_sign_in = signed_in.response, signed_in.sign_in
         joined = Joining(self.store).join(content, record, entry.created_at)
         conversation = self._conversation(record, message, entry)
         prepared = self._ask(joined.content, conversation)
@@ -124,6 +137,7 @@ class Answering:
             note=conversation.note,
             offer=prepared.offer,
             ended_offer=joined.ended_offer,
+            told_sign_in=told_sign_in,
         )
         if self.store.inbox.finish(entry, prepared.messages, self.now(), changes):
             log.info(
@@ -137,6 +151,10 @@ class Answering:
             self.on_answers()
         else:
             log.warning("answered too late, claim lost message_id=%.80r", entry.message_id)
+
+    def _finish_with_nothing(self, entry: Entry) -> None:
+        self.store.inbox.finish(entry, [], self.now())
+        log.info("answered message_id=%.80r kind=%s with nothing", entry.message_id, entry.kind)
 
     def _ask(self, content: AnswerableContent, conversation: Conversation) -> Prepared:
         agent = self.router.choose(conversation)

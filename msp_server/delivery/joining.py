@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from msp_server.messages.apple_pay import ApplePayResponse
 from msp_server.messages.content import AnswerableContent, InteractiveResponse, parse_response
 from msp_server.messages.interactive import Response
 from msp_server.messages.offer import Offer
@@ -56,7 +57,19 @@ class Joining:
         answered = outbox.find_sent(
             conversation_id, answer_key=content.answer_key, session_id=content.session_id
         )
-        return content if answered is None else content.joined(answered.name, answered.data)
+        if answered is not None:
+            content = content.joined(answered.name, answered.data)
+        if isinstance(content, ApplePayResponse):
+            return self._to_payment(content, conversation_id)
+        return content
+
+    def _to_payment(self, closed: ApplePayResponse, conversation_id: str) -> ApplePayResponse:
+        """Join the closing message of a payment to what became of it."""
+        request_id = closed.request_id
+        found = request_id and self.store.payments.of_request(conversation_id, request_id)
+        if not found or not found.is_paid:
+            return closed
+        return closed.after(found.is_paid, found.authorised_total, found.currency)
 
 
 def _tapped(offer: Offer, text: Text) -> InteractiveResponse | None:

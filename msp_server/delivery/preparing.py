@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.errors import AttachmentUnusable, CapabilityMissing, ContentInvalid
 from msp_server.messages.attachment import SIZE_LIMIT_BYTES, Attachment, Readable
@@ -45,6 +46,8 @@ class Preparing:
     vendor_limits: bool
     #: Where files wait for being sent.
     outgoing: Files
+    #: Gives payments and sign-ins what this server alone knows.
+    equipping: Equipping
 
     def prepare(
         self,
@@ -73,8 +76,11 @@ class Preparing:
         offer = None
         for content in _after_typing(contents, typing_s):
             message_id = self.new_id()
-            shown, new_offer = self._fit(identified(content, message_id), capabilities)
+            equipped, opening = self.equipping.equip(identified(content, message_id), capabilities)
+            shown, new_offer = self._fit(equipped, capabilities)
             message = OutboundMessage(message_id, *addresses, shown, automated)
+            if shown is equipped:
+                message = replace(message, opening=opening)
             if typing_s and not messages and isinstance(content, TypingStart):
                 message = replace(message, pause_s=typing_s)
             if self.vendor_limits:

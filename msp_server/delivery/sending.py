@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from msp_server.delivery.completing import Completing
 from msp_server.delivery.files import Files
 from msp_server.errors import (
     AddressRefused,
@@ -111,6 +112,8 @@ class Sending:
     gateway: Gateway
     #: Uploads files.
     transfer: Transfer
+    #: Fills in what must not lie in the store.
+    completing: Completing
     #: Where files wait for being sent.
     outgoing: Files
     #: Gives seconds since 1970.
@@ -139,7 +142,8 @@ class Sending:
             packed = entry.packed if entry.uploaded else self._upload(entry)
             if packed is None:
                 return  # another worker has it now, and will send it with other bytes
-            answer = self.gateway.send(entry.headers, packed, entry.message_id)
+            packed = self.completing.complete(entry, packed)
+            answer = self.gateway.send(entry.headers, packed, entry.message_id, entry.endpoint)
         except CredentialsRefused as error:
             self._hold(entry, error)
         except AddressRefused as error:
