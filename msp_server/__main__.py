@@ -20,6 +20,8 @@ from msp_server.listing import (
     fetch_record,
     message_line,
     message_record,
+    payment_lines,
+    payment_record,
     printable,
 )
 from msp_server.messages.attachment import Attachment
@@ -27,6 +29,7 @@ from msp_server.messages.content import OutboundContent, parse_outbound
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
 from msp_server.messages.text import Text
+from msp_server.remote.certificates import expires_in_days, find_certificate_faults
 from msp_server.service import serve, set_up_logging, work
 from msp_server.settings import Settings, read_environment
 from msp_server.store.conversations import ConversationRecord
@@ -167,7 +170,7 @@ def send(
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["attachments"]), required=False)
+@click.argument("what", type=click.Choice(["attachments", "payments"]), required=False)
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, newest last."
 )
@@ -176,7 +179,7 @@ def send(
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
 def messages(what: str | None, limit: int, conversation: str | None, as_json: bool) -> None:
-    """Show what came and went, with states; of what was fetched for it, `messages attachments`.
+    """Show what came and went, with states; `attachments`, the files; `payments`, their course.
 
     HELD is what waits for a desk that an agent handed the conversation over to: answer it with
     `send`, and give it back with `send --give-back`.
@@ -216,13 +219,28 @@ def exercise(number: str, arguments: tuple[str, ...]) -> None:
 def check() -> None:
     """Check the settings, and say what they come to."""
     settings, _router = configure()
+    faults = find_certificate_faults(settings.apple_pay, time.time())
+    if faults:
+        raise ConfigurationError(faults)
     click.echo(f"gateway    {settings.gateway_url}")
     click.echo(f"MSP ID     {settings.msp_id}")
     click.echo(f"businesses {', '.join(settings.business_ids)}")
     click.echo(f"secrets    {len(settings.api_secrets)}, the first of which signs")
     click.echo(f"agent      {settings.agent}")
+    click.echo(f"payments   {_payments(settings)}")
+    click.echo(f"sign-in    {settings.sign_in.token_url or 'none: MSP_OAUTH_TOKEN_URL is not set'}")
     click.echo(f"listens on {settings.host}:{settings.port}")
     click.echo("settings are fit")
+
+
+def _payments(settings: Settings) -> str:
+    if not settings.apple_pay.merchant_id:
+        return "none: MSP_APPLE_PAY_MERCHANT_ID is not set"
+    if not settings.payment_processor:
+        return "none: MSP_PAYMENT_PROCESSOR is not set"
+    days = expires_in_days(settings.apple_pay, time.time())
+    ends = "" if days is None else f", certificate expires in {days} days"
+    return f"{settings.apple_pay.merchant_id}, by {settings.payment_processor}{ends}"
 
 
 def _welcome(settings: Settings) -> str:
@@ -289,6 +307,9 @@ def _shown(
         kept = settings.attachments_dir
         fetches = store.fetches.newest(limit, conversation_id)
         return [(fetch_record(each, kept), fetch_line(each, kept)) for each in fetches]
+    if what == "payments":
+        payments = store.payments.newest(limit, conversation_id)
+        return [(payment_record(each), payment_lines(each)) for each in payments]
     entries = store.history.newest(limit, conversation_id)
     return [(message_record(each), message_line(each)) for each in entries]
 

@@ -8,23 +8,32 @@ from typing import Final
 
 from flask import Flask
 
+from msp_server.agents.linker import AccountLinker, load_linker
+from msp_server.agents.processor import PaymentProcessor, load_processor
 from msp_server.agents.router import Router, load_router
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.completing import Completing
+from msp_server.delivery.equipping import CALLBACK_PATH, Equipping
 from msp_server.delivery.fetching import Fetching
 from msp_server.delivery.files import Files
 from msp_server.delivery.loop import Loop
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
 from msp_server.delivery.sending import Sending
+from msp_server.delivery.signing_in import SigningIn
 from msp_server.errors import ConfigurationError, Fault
 from msp_server.messages.ids import new_message_id
 from msp_server.remote.gateway import Gateway
 from msp_server.remote.http import HttpClient
+from msp_server.remote.identity import IdentityProvider
+from msp_server.remote.merchant import Merchant
 from msp_server.remote.transfer import Transfer
 from msp_server.settings import Settings, agent_reference, read_environment
 from msp_server.store.opening import Store, open_store
-from msp_server.web import health, messages
+from msp_server.web import health, landing, messages, oauth, payments
 from msp_server.web.refusals import answer_errors
+from msp_server.web.slots import Slots
+from msp_server.wire.keys import derive_key
 from msp_server.wire.tokens import sign
 
 log = logging.getLogger(__name__)
@@ -37,6 +46,8 @@ SENDING_THREADS: Final = 32
 FETCHING_THREADS: Final = 8
 #: How old a file has to be that is removed because nobody needs it, seconds.
 SWEPT_AFTER_S: Final = 3600.0
+#: What the keys are for that encrypt private keys at rest.
+_SEALING: Final = "sign-in private keys"
 #: How long what is under way may take once we are told to stop, seconds.
 GRACE_S: Final = 10.0
 
@@ -52,6 +63,7 @@ def configure(environment: Mapping[str, str] | None = None) -> tuple[Settings, R
     settings = router = None
     try:
         settings = Settings.from_environment(variables)
+        _load_extensions(settings)
     except ConfigurationError as error:
         faults.extend(error.faults)
     try:
@@ -59,9 +71,28 @@ def configure(environment: Mapping[str, str] | None = None) -> tuple[Settings, R
     except ConfigurationError as error:
         known = {fault.name for fault in faults}
         faults.extend(fault for fault in error.faults if fault.name not in known)
-    if settings is None or router is None:
+    if faults or settings is None or router is None:
         raise ConfigurationError(faults)
     return settings, router
+
+
+def _load_extensions(settings: Settings) -> tuple[PaymentProcessor | None, AccountLinker | None]:
+    """Import who takes the money and who links accounts, as far as the settings name them."""
+    faults: list[Fault] = []
+    processor = linker = None
+    try:
+        processor = (
+            load_processor(settings.payment_processor) if settings.payment_processor else None
+        )
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+    try:
+        linker = load_linker(settings.account_linker) if settings.account_linker else None
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise ConfigurationError(faults)
+    return processor, linker
 
 
 def create_app(
@@ -78,11 +109,22 @@ def create_app(
         settings: read from the environment if None.
         store: opened as the settings say if None.
         on_stored: called once a new message is committed.
+
+    Raises:
+        ConfigurationError: the settings are unfit, or name what cannot be imported.
     """
     settings = Settings.from_environment() if settings is None else settings
     store = open_store_of(settings) if store is None else store
     app = Flask(__name__)
+    processor, linker = _load_extensions(settings)
+    slots = Slots()
+    redirect_uri = f"{settings.public_url}{CALLBACK_PATH}"
     app.register_blueprint(messages.blueprint(settings, store, on_stored))
+    app.register_blueprint(payments.blueprint(store.payments, processor, slots))
+    app.register_blueprint(
+        oauth.blueprint(store.sign_ins, make_provider(settings), redirect_uri, slots)
+    )
+    app.register_blueprint(landing.blueprint(settings.api_secrets, linker, slots))
     app.register_blueprint(health.blueprint(store))
     answer_errors(app)
     return app
@@ -113,10 +155,34 @@ def make_transfer(settings: Settings) -> Transfer:
     )
 
 
+def make_merchant(settings: Settings) -> Merchant:
+    """Make what opens sessions at Apple Pay."""
+    certificate = settings.apple_pay.certificate
+    shown = None if certificate is None else (certificate, settings.apple_pay.key)
+    return Merchant(settings.apple_pay, HttpClient(settings.https_proxy, certificate=shown))
+
+
+def make_provider(settings: Settings) -> IdentityProvider | None:
+    """Make what asks the sign-in provider; None where nobody signs in."""
+    if settings.sign_in.token_url is None:
+        return None
+    return IdentityProvider(settings.sign_in, HttpClient(settings.https_proxy))
+
+
+def sealing_keys(settings: Settings) -> list[bytes]:
+    """Derive what private keys are encrypted with that have to be kept: the first encrypts."""
+    return [derive_key(api_secret, _SEALING) for api_secret in settings.api_secrets]
+
+
 def make_preparing(settings: Settings) -> Preparing:
     """Make what turns contents into messages."""
-    outgoing = Files(settings.outgoing_dir)
-    return Preparing(time.time, new_message_id, settings.content_limits == "all", outgoing)
+    return Preparing(
+        time.time,
+        new_message_id,
+        settings.content_limits == "all",
+        Files(settings.outgoing_dir),
+        Equipping(settings, sealing_keys(settings)[0]),
+    )
 
 
 def make_sending(settings: Settings, store: Store) -> Sending:
@@ -125,6 +191,7 @@ def make_sending(settings: Settings, store: Store) -> Sending:
         store,
         make_gateway(settings),
         make_transfer(settings),
+        Completing(store, make_merchant(settings), settings.sign_in.client_secret, time.time),
         Files(settings.outgoing_dir),
         time.time,
         settings.send_give_up_s,
@@ -149,6 +216,7 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
             store,
             router,
             Resolving(attachments),
+            SigningIn(store, make_provider(settings), sealing_keys(settings), time.time),
             make_preparing(settings),
             time.time,
             on_answers=sending.wake,

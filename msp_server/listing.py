@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from msp_server.errors import MspError
+from msp_server.messages.apple_pay import sums_to_wire
+from msp_server.messages.money import amount_to_wire
 from msp_server.messages.references import ANSWER_PLACE
 from msp_server.messages.summary import summary
 from msp_server.store.conversations import ConversationRecord
 from msp_server.store.fetches import FetchRecord
 from msp_server.store.history import HistoryEntry
+from msp_server.store.payments import PaymentRecord
 from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 
 _SHOWN_CHARS: Final = 60
@@ -76,6 +79,42 @@ def fetch_record(fetch: FetchRecord, attachments_dir: Path) -> dict[str, Any]:
         "reason": fetch.reason,
         "file": str(attachments_dir / fetch.file) if fetch.file else None,
         "created_at": _iso(fetch.created_at),
+    }
+
+
+def payment_lines(payment: PaymentRecord) -> str:
+    """Give a payment as a line, and its course as one more for each step."""
+    total = payment.authorised_total if payment.is_paid else payment.total
+    head = (
+        f"{_iso(payment.created_at)} {payment.state:<11} …{payment.customer_id[-8:]} "
+        f"{total} {payment.currency}  {payment.merchant_name}  {payment.request_id}"
+    )
+    steps = [f"  {_iso(at)} {what:<11} {words}".rstrip() for at, what, words in payment.course]
+    return "\n".join(map(printable, [head, *steps]))
+
+
+def payment_record(payment: PaymentRecord) -> dict[str, Any]:
+    """Give a payment as JSON for programs."""
+    total, lines = sums_to_wire(payment.lines, payment.merchant_name, payment.currency)
+    paid = payment.authorised_total if payment.is_paid else None
+    return {
+        "message_id": payment.message_id,
+        "request_id": payment.request_id,
+        "name": payment.name,
+        "conversation_id": payment.conversation_id,
+        "business_id": payment.business_id,
+        "customer_id": payment.customer_id,
+        "state": payment.state,
+        "status": payment.status,
+        "total": total["amount"],
+        "paid": None if paid is None else amount_to_wire(paid, payment.currency),
+        "currency": payment.currency,
+        "line_items": lines,
+        "shipping": payment.shipping,
+        "course": [
+            {"at": _iso(at), "what": what, "words": words} for at, what, words in payment.course
+        ],
+        "expires_at": None if payment.expires_at is None else _iso(payment.expires_at),
     }
 
 

@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 
 #: When a sender may come back after the store failed, seconds.
 RETRY_AFTER_S = 5
+#: How much of a path that leads nowhere is logged: a token that was misspelt would be in the rest.
+_FIRST_CHARS = 20
+_COME_BACK = (429, 503)
 
 
 def answer_errors(app: Flask) -> None:
@@ -19,6 +22,8 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(WebhookError)
     def refuse(error: WebhookError) -> ResponseReturnValue:
+        if error.status in _COME_BACK:
+            return *_answer(error.status, str(error)), {"Retry-After": str(RETRY_AFTER_S)}
         return _answer(error.status, str(error))
 
     @app.errorhandler(StoreError)
@@ -49,10 +54,15 @@ def _answer(status: int, problem: str) -> tuple[dict[str, str], int]:
         "refused status=%d message_id=%s path=%.100s error=%s",
         status,
         _message_id(),
-        ascii(request.path),
+        _path(),
         problem,
     )
     return {"error": problem}, status
+
+
+def _path() -> str:
+    """Give the path for a log, without what stands in it for a token."""
+    return request.url_rule.rule if request.url_rule else ascii(request.path[:_FIRST_CHARS])
 
 
 def _message_id() -> str:

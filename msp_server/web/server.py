@@ -21,6 +21,8 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.utilities import Error
 
+from msp_server.web.slots import SLOW_REQUESTS
+
 log = logging.getLogger(__name__)
 
 #: The most of a request's headers that is read.
@@ -35,8 +37,8 @@ FILES_RESERVED: Final = 256
 IDLE_LIMIT_S: Final = 60
 #: How many clients may be connected at a time.
 CONNECTIONS_LIMIT: Final = 4096
-#: How many requests are worked on at a time.
-THREADS: Final = 8
+#: How many requests are worked on at a time: these for messages alone, and one for each slot.
+THREADS: Final = 8 + SLOW_REQUESTS
 
 
 class StrictParser(HTTPRequestParser):

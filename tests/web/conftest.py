@@ -5,11 +5,30 @@ import json
 import socket
 import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import jwt
 import pytest
 import requests
+from flask import Flask
+
+from msp_server import (
+    ApplePay,
+    LineItem,
+    PaymentEndpoints,
+    PaymentProcessor,
+    PaymentStatus,
+    ShippingMethod,
+)
+from msp_server.app import open_store_of
+from msp_server.messages.envelope import OutboundMessage
+from msp_server.messages.ids import new_message_id
+from msp_server.messages.opening import PaymentOpening
+from msp_server.web import payments
+from msp_server.web.refusals import answer_errors
+from msp_server.web.slots import Slots
 
 
 @dataclass
@@ -75,6 +94,89 @@ class AppleRequest:
             while chunk := connection.recv(65536):
                 received += chunk
         return received.decode()
+
+
+@dataclass
+class Till(PaymentProcessor):
+    """Takes the money as a test says."""
+
+    answer: object = PaymentStatus.SUCCESS
+    lines: tuple = ()
+    charged: list = field(default_factory=list)
+    page: str | None = None
+
+    def authorise(self, payment, authorisation):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        self.charged.append((payment, authorisation))
+        return self.answer
+
+    def change_card(self, payment, card):
+        if isinstance(self.lines, Exception):
+            raise self.lines
+        return self.lines
+
+    def track_order(self, payment):
+        if isinstance(self.lines, Exception):
+            raise self.lines
+
+    def find_web_page(self, payment):
+        return self.page
+
+
+@dataclass
+class Shop:
+    """A store in which a payment or a sign-in was asked for, and the routes that serve it."""
+
+    store: object
+    till: Till
+    web: object
+    token: str = ""
+    request_id: str = ""
+
+    def post(self, path, payment=None, **changes):
+        fields = {"requestIdentifier": self.request_id, "version": "1.0", "payment": payment}
+        return self.web.post(f"/{path}/{self.token}", json={**fields, **changes})
+
+    @property
+    def record(self):
+        return self.store.payments.find(self.token)
+
+
+@pytest.fixture
+def shop(settings):
+    """A payment of 10.00 with two ways of shipping, and an open sheet."""
+    till = Till()
+    with closing(open_store_of(settings)) as store:
+        app = Flask(__name__)
+        app.register_blueprint(payments.blueprint(store.payments, till, Slots()))
+        answer_errors(app)
+        made = Shop(store, till, app.test_client(), "t" * 43)
+        content = ApplePay(
+            "Order",
+            [LineItem("Kettle", Decimal("10.00"))],
+            merchant_name="Example Shop",
+            country="US",
+            currency="USD",
+            shipping_methods=[
+                ShippingMethod("Slow", Decimal(0), identifier="slow"),
+                ShippingMethod("Fast", Decimal("2.50"), identifier="fast"),
+            ],
+            merchant_id="merchant.com.example",
+            endpoints=PaymentEndpoints.below("https://shop.example.com", made.token),
+        )
+        message = OutboundMessage(
+            new_message_id(),
+            settings.business_ids[0],
+            "urn:mbid:kim",
+            content,
+            automated=True,
+            opening=PaymentOpening(made.token),
+        )
+        made.request_id = message.id
+        store.outbox.put([message], time.time())
+        store.payments.open(message.id, time.time() + 60)
+        yield made
 
 
 @pytest.fixture
