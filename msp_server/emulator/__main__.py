@@ -31,6 +31,10 @@ class Options(TypedDict):
     msp_id: str
     secret: str
     business_id: str
+    oauth_client_id: str
+    oauth_client_secret: str
+    oauth_url: str | None
+    oauth_token_url: str | None
     token_max_age_s: float
     data_dir: Path | None
     until_stdin_ends: bool
@@ -83,6 +87,35 @@ class Options(TypedDict):
     default="",
     show_envvar=True,
     help="Id of a business of the MSP; several with commas. Each gets a first customer. Required.",
+)
+@click.option(
+    "--oauth-client-id",
+    envvar="MSP_OAUTH_CLIENT_ID",
+    default="emulator",
+    show_default=True,
+    show_envvar=True,
+    help="Client id of the business at its OAuth provider.",
+)
+@click.option(
+    "--oauth-client-secret",
+    envvar="MSP_OAUTH_CLIENT_SECRET",
+    default="emulator-client-secret",
+    show_default=True,
+    show_envvar=True,
+    help="Its client secret, which the emulator's own provider asks for; the variable keeps it out "
+    "of the list of processes.",
+)
+@click.option(
+    "--oauth-url",
+    envvar="MSP_EMULATOR_OAUTH_URL",
+    show_envvar=True,
+    help="Where customers sign in, as registered with Apple; else at the emulator's own provider.",
+)
+@click.option(
+    "--oauth-token-url",
+    envvar="MSP_EMULATOR_OAUTH_TOKEN_URL",
+    show_envvar=True,
+    help="Where codes are exchanged, as registered with Apple; goes with --oauth-url.",
 )
 @click.option(
     "--token-max-age-s",
@@ -142,6 +175,10 @@ def read_settings(options: Options) -> EmulatorSettings:
             msp_url=options["msp"],
             host=options["host"],
             port=options["port"],
+            oauth_client_id=options["oauth_client_id"],
+            oauth_client_secret=options["oauth_client_secret"],
+            oauth_url=options["oauth_url"] or None,
+            oauth_token_url=options["oauth_token_url"] or None,
             token_max_age_s=options["token_max_age_s"],
             data_dir=options["data_dir"],
         )

@@ -1,4 +1,4 @@
-"""Signing in and Apple Pay: the keys without which neither can begin."""
+"""Signing in: the keys without which it cannot begin."""
 
 from typing import Final
 
@@ -18,7 +18,10 @@ def check_authenticate(authenticate: Piece) -> None:
     Raises:
         Refused: 400.
 
-    Source: MSP API Tutorial, exercise 18; the form of the state observed.
+    That responseEncryptionKey is a key is found out later, by the customer's device.
+
+    Source: MSP API Tutorial, exercise 18; the form of the state, additionalParameters, and what the
+    device says of a key observed.
     """
     oauth = authenticate.piece("oauth2")
     oauth.choice("responseType", _RESPONSE_TYPES)
@@ -36,25 +39,21 @@ def check_authenticate(authenticate: Piece) -> None:
     )
     if is_older(authenticate.fields):
         for key in _OLDER_KEYS:
-            oauth.text(key)
+            _check_secret(oauth, key)
     else:
         oauth.address("redirectURI")
+        oauth.text_if_any("additionalParameters")
+
+
+def _check_secret(oauth: Piece, key: str) -> None:
+    """Refuse what is no text, without quoting it."""
+    value = oauth.fields.get(key)
+    if value is not None and not isinstance(value, str):
+        raise oauth.unfit(limits.KEY_TYPE, key, "has to be a string")
+    oauth.text(key)
 
 
 def is_older(authenticate: JsonObject) -> bool:
     """Tell whether signing in goes the older way, which needs AUTH and not AUTH2."""
     oauth = authenticate.get("oauth2")
     return isinstance(oauth, dict) and any(oauth.get(key) is not None for key in _OLDER_KEYS)
-
-
-def check_payment(payment: Piece) -> None:
-    """Refuse a payment that lacks one of its parts, or says not where the money goes.
-
-    Raises:
-        Refused: 400.
-
-    Source: MSP API Tutorial, exercise 14.
-    """
-    payment.piece("paymentRequest")
-    payment.piece("merchantSession")
-    payment.piece("endpoints").address("paymentGatewayUrl")

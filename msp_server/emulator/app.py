@@ -11,13 +11,29 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer
 
-from msp_server.emulator import control, customer, decoding, deeds, files, gateway, transfers
+from msp_server.emulator import (
+    apple_pay,
+    control,
+    customer,
+    decoding,
+    deeds,
+    files,
+    gateway,
+    oauth_provider,
+    payment_deeds,
+    sign_in_deeds,
+    transfers,
+)
 from msp_server.emulator.api import ApiMistake, RequestTooLarge
 from msp_server.emulator.faults import Faults
+from msp_server.emulator.grants import Grants
 from msp_server.emulator.guard import find_stranger, own_names
 from msp_server.emulator.journal import Journal
+from msp_server.emulator.merchant_sessions import MerchantSessions
 from msp_server.emulator.mmcs import FileGone, Mmcs, NotKept
 from msp_server.emulator.msp import Msp
+from msp_server.emulator.payment_calls import PaymentCalls
+from msp_server.emulator.payment_sheets import Sheets
 from msp_server.emulator.phones import Phones
 from msp_server.emulator.reception import REASON_HEADER, Reception, header_text
 from msp_server.emulator.references import References
@@ -52,6 +68,9 @@ class Parts:
     tickets: Tickets = field(default_factory=Tickets)
     faults: Faults = field(default_factory=Faults)
     switches: Switches = field(default_factory=Switches)
+    sessions: MerchantSessions = field(default_factory=MerchantSessions)
+    sheets: Sheets = field(default_factory=Sheets)
+    grants: Grants = field(default_factory=Grants)
     #: Set when the emulator is to stop.
     stopping: Event = field(default_factory=Event)
 
@@ -69,6 +88,9 @@ class Parts:
         self.switches.reset()
         self.phones.reset()
         self.tickets.clear()
+        self.sessions.clear()
+        self.sheets.clear()
+        self.grants.clear()
         self.mmcs.clear()
         self.journal.clear()
 
@@ -85,6 +107,7 @@ def create_app(parts: Parts, names: frozenset[str]) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     references = References(parts.mmcs)
     _add_apple(app, parts, references)
+    _add_provider(app, parts)
     _add_phone(app, parts, references)
     app.register_blueprint(
         control.blueprint(
@@ -168,11 +191,26 @@ def _add_apple(app: Flask, parts: Parts, references: References) -> None:
     """Add what the MSP speaks to."""
     switches, mmcs = parts.switches, parts.mmcs
     reception = Reception(parts.settings, parts.journal, parts.faults, parts.stopping)
-    apple = gateway.Gateway(reception, parts.phones, mmcs, references, switches)
+    apple = gateway.Gateway(reception, parts.phones, mmcs, references, switches, parts.sessions)
     app.register_blueprint(gateway.blueprint(apple))
+    paying = apple_pay.ApplePay(reception, parts.sessions)
+    app.register_blueprint(apple_pay.blueprint(paying))
     moving = transfers.Transfers(reception, mmcs, parts.tickets, switches)
     app.register_blueprint(transfers.blueprint(moving))
     app.register_blueprint(decoding.blueprint(decoding.Decoding(reception, switches)))
+
+
+def _add_provider(app: Flask, parts: Parts) -> None:
+    """Add what knows the customers by name: the MSP asks it, and so does a browser."""
+    provider = oauth_provider.OauthProvider(
+        parts.settings,
+        parts.grants,
+        parts.journal,
+        parts.faults,
+        parts.stopping,
+        lambda: (parts.msp.url,),
+    )
+    app.register_blueprint(oauth_provider.blueprint(provider))
 
 
 def _add_phone(app: Flask, parts: Parts, references: References) -> None:
@@ -181,7 +219,12 @@ def _add_phone(app: Flask, parts: Parts, references: References) -> None:
     sending = Sending(phones, parts.msp, switches, references, parts.faults)
     app.register_blueprint(customer.blueprint(phones, sending, parts.settings.business_ids))
     app.register_blueprint(deeds.blueprint(phones, sending, switches))
+    calls = PaymentCalls(parts.msp, parts.journal)
+    wallet = payment_deeds.Wallet(phones, sending, parts.sheets, calls)
+    app.register_blueprint(payment_deeds.blueprint(wallet))
     app.register_blueprint(files.blueprint(phones, sending, parts.mmcs))
+    signing_in = sign_in_deeds.SignIns(parts.settings, phones, sending, parts.msp, parts.journal)
+    app.register_blueprint(sign_in_deeds.blueprint(signing_in))
 
 
 def _add_guard(app: Flask, names: frozenset[str]) -> None:
@@ -193,7 +236,7 @@ def _add_guard(app: Flask, names: frozenset[str]) -> None:
     @app.after_request
     def add_safety_headers(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
         response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -244,6 +287,6 @@ def _add_error_answers(app: Flask) -> None:
 def _say_no(status: int, sentence: str) -> Response:
     response = jsonify(error=sentence)
     response.status_code = status
-    if request.path.startswith(("/v1", "/mmcs")):
+    if request.path.startswith(("/v1", "/mmcs", "/paymentservices")):
         response.headers[REASON_HEADER] = header_text(sentence)
     return response

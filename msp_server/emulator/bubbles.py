@@ -2,6 +2,7 @@
 
 from typing import Final, Literal, TypeAlias
 
+from msp_server.emulator.account_checks import is_older
 from msp_server.emulator.packing import JsonObject
 from msp_server.emulator.profile import Profile
 from msp_server.emulator.shapes import object_in, text_in
@@ -13,7 +14,7 @@ Shows: TypeAlias = Literal[
     "form",
     "custom_app",
     "invitation",
-    "authenticate",
+    "sign_in",
     "payment",
     "unknown",
 ]
@@ -25,13 +26,16 @@ FEATURES: Final[dict[str, Shows]] = {
     "listPicker": "list_picker",
     "event": "time_picker",
     "dynamic": "form",
-    "authenticate": "authenticate",
+    "authenticate": "sign_in",
     "payment": "payment",
     "notification": "invitation",
 }
 #: What a customer can answer.
 ANSWERABLE: Final = frozenset(
-    {"quick_reply", "list_picker", "time_picker", "form", "custom_app", "invitation"}
+    {
+        *("quick_reply", "list_picker", "time_picker", "form", "custom_app", "invitation"),
+        *("payment", "sign_in"),
+    }
 )
 #: How the extension id of Apple's own features ends; any other belongs to a custom iMessage app.
 APPLE_EXTENSION: Final = ":com.apple.icloud.apps.messages.business.extension"
@@ -68,7 +72,7 @@ def is_supported(fields: JsonObject, profile: Profile) -> bool:
     shows = tell_shown(fields)
     if shows == "custom_app":
         return profile.opens_apps
-    if shows == "authenticate":
+    if shows == "sign_in":
         return _authentication_needed(fields) in profile.capabilities
     return shows not in _NEEDED or _NEEDED[shows] in profile.capabilities
 
@@ -76,8 +80,6 @@ def is_supported(fields: JsonObject, profile: Profile) -> bool:
 def _authentication_needed(fields: JsonObject) -> str:
     """Tell the old flow from the new, which alone says where to redirect to."""
     data = object_in(object_in(fields, "interactiveData"), "data")
-    return (
-        "AUTH2"
-        if object_in(object_in(data, "authenticate"), "oauth2").get("redirectURI")
-        else "AUTH"
-    )
+    authenticate = object_in(data, "authenticate")
+    redirects = object_in(authenticate, "oauth2").get("redirectURI")
+    return "AUTH2" if redirects and not is_older(authenticate) else "AUTH"

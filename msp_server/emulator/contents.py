@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from msp_server.emulator import content_limits as limits
-from msp_server.emulator.account_checks import check_authenticate, check_payment, is_older
+from msp_server.emulator.account_checks import check_authenticate, is_older
 from msp_server.emulator.app_checks import check_app
 from msp_server.emulator.checks import Refused
 from msp_server.emulator.form_checks import check_form
@@ -20,7 +20,9 @@ from msp_server.emulator.interactive_checks import (
 )
 from msp_server.emulator.invitation_checks import check_invitation
 from msp_server.emulator.link_checks import check_data_ref, check_link_ref, check_rich_link
+from msp_server.emulator.merchant_sessions import MerchantSessions
 from msp_server.emulator.packing import JsonObject
+from msp_server.emulator.payment_checks import check_payment
 from msp_server.emulator.picker_checks import (
     check_list_picker,
     check_quick_reply,
@@ -49,7 +51,7 @@ FEATURES: Final = {
     "event": Feature(check_time_picker, Bubbles.BOTH, limits.TIME_PICKER, "TIME"),
     "dynamic": Feature(check_form, Bubbles.BOTH, limits.FORM, "FORM"),
     "authenticate": Feature(check_authenticate, Bubbles.BOTH, limits.AUTHENTICATE, "AUTH2"),
-    "payment": Feature(check_payment, Bubbles.RECEIVED, limits.PAYMENT, None),
+    "payment": Feature(check_payment, Bubbles.RECEIVED, limits.PAYMENTS, None),
     "notification": Feature(check_invitation, Bubbles.NONE, limits.INVITATION, None),
 }
 
@@ -103,6 +105,20 @@ def check_capability(fields: JsonObject, capabilities: tuple[str, ...]) -> None:
     )
 
 
+def check_merchant_session(fields: JsonObject, sessions: MerchantSessions) -> None:
+    """Refuse a payment whose merchant session does not hold.
+
+    Raises:
+        Refused: 400.
+
+    Source: MSP API Tutorial, exercise 14.
+    """
+    payment = _apples_data(fields).get("payment")
+    if isinstance(payment, dict):
+        path = "interactiveData.data.payment"
+        sessions.check(Piece(payment, path, limits.PAYMENTS, vendor_limits=False))
+
+
 def required_capability(fields: JsonObject) -> str | None:
     """Give what a device needs to show a message, or None where every device can.
 
@@ -116,6 +132,14 @@ def required_capability(fields: JsonObject) -> str | None:
     if key == "authenticate" and isinstance(content, dict) and is_older(content):
         return "AUTH"
     return FEATURES[key].capability
+
+
+def is_sign_in(fields: JsonObject) -> bool:
+    """Tell whether a message asks the customer to sign in.
+
+    Source: MSP API Tutorial, exercise 18.
+    """
+    return _apples_data(fields).get("authenticate") is not None
 
 
 def is_invitation(fields: JsonObject) -> bool:

@@ -81,7 +81,7 @@ def _add_choices(bp: Blueprint, phones: Phones, sending: Sending, switches: Swit
         choice = CHOICES[deed]
         customer = find_customer(phones, name)
         fields = read_fields("to", *choice.keys)
-        bubble = _find_bubble(phones, customer, choice.shows, fields)
+        bubble = find_bubble(phones, customer, choice.shows, fields)
         reply = choice.build(bubble, fields, customer, switches.positions)
         return show_receipt(sending.answer(customer, bubble, reply))
 
@@ -91,7 +91,7 @@ def _add_invitation(bp: Blueprint, phones: Phones, sending: Sending, switches: S
     def answer_invitation(name: str) -> ResponseReturnValue:
         customer = find_customer(phones, name)
         fields = read_fields("to", "accept")
-        invitation = _find_bubble(phones, customer, "invitation", fields)
+        invitation = find_bubble(phones, customer, "invitation", fields)
         match fields.get("accept"):
             case True:
                 request_id = switches.positions.invitation_request_id
@@ -126,8 +126,12 @@ def _add_words(bp: Blueprint, phones: Phones, sending: Sending) -> None:
         return show_receipt(sending.reply(customer, body, target.message_id))
 
 
-def _find_bubble(phones: Phones, customer: Customer, shows: Shows, fields: JsonObject) -> Entry:
-    """Find the message that `to` names, or the newest that shows what is asked for."""
+def find_bubble(phones: Phones, customer: Customer, shows: Shows, fields: JsonObject) -> Entry:
+    """Find the message that `to` names, or the newest that shows what is asked for.
+
+    Raises:
+        ApiMistake: 404 there is none, 400 it shows something else.
+    """
     if fields.get("to") is None:
         newest = phones.find_received(customer, lambda entry: entry.shows == shows)
         if newest is None:

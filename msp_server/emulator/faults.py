@@ -22,7 +22,17 @@ Deed: TypeAlias = Literal[
 ]
 #: Where it happens; the descriptor is what a customer's message says of a file or payload.
 Endpoint: TypeAlias = Literal[
-    "message", "preUpload", "upload", "preDownload", "download", "decodePayload", "descriptor"
+    "message",
+    "authenticate",
+    "preUpload",
+    "upload",
+    "preDownload",
+    "download",
+    "decodePayload",
+    "session",
+    "descriptor",
+    "token",
+    "userinfo",
 ]
 
 _ANYWHERE: Final[tuple[Deed, ...]] = ("status", "delay", "drop")
@@ -37,15 +47,19 @@ _WITH_BYTES: Final[tuple[Deed, ...]] = (
 #: What can go wrong where. Without `endpoint` the first that has the deed is meant.
 DEEDS: Final[dict[Endpoint, tuple[Deed, ...]]] = {
     "message": (*_ANYWHERE, "drop_after"),
+    "authenticate": (*_ANYWHERE, "drop_after"),
     "preUpload": _ANYWHERE,
     "upload": (*_ANYWHERE, "drop_after"),
     "preDownload": _ANYWHERE,
     "download": (*_ANYWHERE, *_WITH_BYTES),
     "decodePayload": _ANYWHERE,
+    "session": _ANYWHERE,
     "descriptor": ("wrong_key", "wrong_size"),
+    "token": (*_ANYWHERE, "garble"),
+    "userinfo": (*_ANYWHERE, "garble"),
 }
 #: Where it is known whose message it is, and of which type.
-_OF_MESSAGES: Final[tuple[Endpoint, ...]] = ("message", "descriptor")
+_OF_MESSAGES: Final[tuple[Endpoint, ...]] = ("message", "authenticate", "descriptor")
 
 COUNT_LIMIT = 1_000_000
 DELAY_LIMIT_S = 60.0

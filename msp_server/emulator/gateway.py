@@ -1,5 +1,6 @@
-"""Apple's side: `POST /v1/message`, and what is no endpoint."""
+"""Apple's side: `POST /v1/message` and `/v1/authenticate`, and what is no endpoint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from msp_server.emulator.checks import Refused
 from msp_server.emulator.faults import Fault
 from msp_server.emulator.invitation_checks import check_destination
 from msp_server.emulator.journal import Exchange
+from msp_server.emulator.merchant_sessions import MerchantSessions
 from msp_server.emulator.mmcs import Mmcs
 from msp_server.emulator.packing import JsonObject
 from msp_server.emulator.phones import Customer, Phones
@@ -23,9 +25,11 @@ ALL_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 #: Every endpoint with its method; one that ends in a slash is followed by a token.
 ENDPOINTS: Final = {
     "/v1/message": "POST",
+    "/v1/authenticate": "POST",
     "/v1/preUpload": "GET",
     "/v1/preDownload": "GET",
     "/v1/decodePayload": "POST",
+    "/paymentservices/paymentSession": "POST",
     "/mmcs/upload/": "POST",
     "/mmcs/download/": "GET",
 }
@@ -50,16 +54,25 @@ class Gateway:
         mmcs: Mmcs,
         references: References,
         switches: Switches,
+        sessions: MerchantSessions,
     ) -> None:
         self._reception = reception
         self._phones = phones
         self._mmcs = mmcs
         self._references = references
         self._switches = switches
+        self._sessions = sessions
 
     def receive_message(self) -> Response:
         """Answer `POST /v1/message`."""
-        return self._reception.receive("message", self._check, self._deliver)
+        return self._reception.receive("message", self._check_message, self._deliver)
+
+    def receive_sign_in(self) -> Response:
+        """Answer `POST /v1/authenticate`.
+
+        Source: MSP API Tutorial, exercise 18.
+        """
+        return self._reception.receive("authenticate", self._check_sign_in, self._deliver)
 
     def refuse_endpoint(self) -> Response:
         """Answer what is not an endpoint of Apple's, or not with this method."""
@@ -73,7 +86,13 @@ class Gateway:
         response.headers["Allow"] = method
         return response
 
-    def _check(self, exchange: Exchange) -> _Message:
+    def _check_message(self, exchange: Exchange) -> _Message:
+        return self._check(exchange, _refuse_sign_in)
+
+    def _check_sign_in(self, exchange: Exchange) -> _Message:
+        return self._check(exchange, _refuse_all_but_sign_in)
+
+    def _check(self, exchange: Exchange, check_endpoint: Callable[[JsonObject], None]) -> _Message:
         packed = self._reception.read_body(exchange)
         self._reception.check_token(exchange)
         fields = checks.check_fields(packed, request.headers.get("Content-Encoding"))
@@ -84,6 +103,7 @@ class Gateway:
         checks.check_business(fields["sourceId"], self._reception.settings.business_ids)
         check_attachments(fields, self._mmcs.find)
         shown = self._resolve(fields)
+        check_endpoint(shown)
         check_destination(
             str(fields["destinationId"]),
             request.headers.get("message-type"),
@@ -92,6 +112,8 @@ class Gateway:
         customer = self._find_customer(shown)
         if self._switches.positions.check_capabilities:
             contents.check_capability(shown, customer.profile.capabilities)
+        if self._switches.positions.check_merchant_session:
+            contents.check_merchant_session(shown, self._sessions)
         exchange.customer = customer.name
         return _Message(customer, shown)
 
@@ -159,10 +181,14 @@ def blueprint(gateway: Gateway) -> Blueprint:
     def receive_message() -> ResponseReturnValue:
         return gateway.receive_message()
 
+    @bp.post("/v1/authenticate", provide_automatic_options=False)
+    def receive_sign_in() -> ResponseReturnValue:
+        return gateway.receive_sign_in()
+
     def refuse_endpoint(rest: str) -> ResponseReturnValue:
         return gateway.refuse_endpoint()
 
-    for host in ("/v1", "/mmcs"):
+    for host in ("/v1", "/mmcs", "/paymentservices"):
         for rule in (host, f"{host}/"):
             bp.add_url_rule(
                 rule, view_func=refuse_endpoint, methods=ALL_METHODS, defaults={"rest": ""}
@@ -177,6 +203,24 @@ def _method_for(path: str) -> str | None:
         if path == known or (known.endswith("/") and path.startswith(known)):
             return method
     return None
+
+
+def _refuse_sign_in(fields: JsonObject) -> None:
+    if contents.is_sign_in(fields):
+        raise _elsewhere("This asks the customer to sign in: send it to /v1/authenticate")
+
+
+def _refuse_all_but_sign_in(fields: JsonObject) -> None:
+    if not contents.is_sign_in(fields):
+        raise _elsewhere(
+            "Only interactive messages whose data has `authenticate` go to /v1/authenticate: send "
+            "anything else to /v1/message"
+        )
+
+
+def _elsewhere(reason: str) -> Refused:
+    """Make the refusal of what is sent to the wrong endpoint."""
+    return Refused(400, "endpoint-other", reason, checks.ASSUMED)
 
 
 def _auto_reply() -> bool | None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from threading import Condition
 from typing import Literal, TypeAlias
 
+from msp_server.emulator.masking import masked
 from msp_server.emulator.packing import JsonObject
 from msp_server.emulator.tokens import peek
 
-Direction: TypeAlias = Literal["to_msp", "to_gateway"]
+Direction: TypeAlias = Literal["to_msp", "to_gateway", "to_provider"]
 
 #: Exchanges kept, and how much their bodies may measure together; the oldest go first.
 EXCHANGE_LIMIT = 5_000
@@ -33,7 +34,7 @@ class Exchange:
     packed_bytes: int
     #: 0 for a file, of whose bytes nothing is kept here.
     unpacked_bytes: int
-    #: What was sent, unpacked; None when it is no JSON object.
+    #: What was sent, unpacked; None when it is no JSON object. Secrets are masked.
     fields: JsonObject | None
     #: The HTTP status of the answer; None when there was no answer.
     status: int | None = None
@@ -73,7 +74,9 @@ class Journal:
         self._stopped = False
 
     def add(self, exchange: Exchange) -> None:
-        """Number an exchange and keep it, forgetting the oldest beyond the limits."""
+        """Number an exchange and keep it, without secrets, forgetting the oldest ones."""
+        if exchange.fields is not None:
+            exchange.fields = masked(exchange.fields)
         with self._changed:
             self._last_seq += 1
             exchange.seq = self._last_seq

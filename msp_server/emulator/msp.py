@@ -9,6 +9,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from msp_server.emulator.journal import Exchange, Journal, fingerprint, shown_headers, shown_token
 from msp_server.emulator.packing import JsonObject, pack, to_json
@@ -111,7 +112,7 @@ class Msp:
             ) as answer:
                 said = answer.raw.read(ANSWER_LIMIT_BYTES, decode_content=False)
                 status, error = answer.status_code, _judge(answer.status_code, said)
-        except (requests.RequestException, OSError, ValueError) as failure:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
             status, error = None, f"The MSP did not answer at {url}: {_cause(failure)}"
         self._idle.append(session)
         return Outcome(status, error, round(time.perf_counter() - started, 6))
@@ -162,7 +163,7 @@ def _cause(failure: Exception) -> str:
             return f"nothing came for {TIMEOUT_S:.0f} s"
         case requests.ConnectionError() if "refused" in str(failure).lower():
             return "connection refused; is it running?"
-        case requests.ConnectionError():
+        case requests.ConnectionError() | HTTPError():
             return "the connection was closed or could not be made"
         case _:
             return type(failure).__name__

@@ -40,6 +40,12 @@ class EmulatorSettings:
     host: str = "127.0.0.1"
     #: Port to listen on; 0 takes a free one.
     port: int = 8004
+    #: How the business is registered at its OAuth provider.
+    oauth_client_id: str = "emulator"
+    oauth_client_secret: str = field(default="emulator-client-secret", repr=False)
+    #: The provider's addresses as registered with Apple; None for the emulator's own provider.
+    oauth_url: str | None = None
+    oauth_token_url: str | None = None
     #: How far a token's `iat` may be from now, either way; 0 turns the check off.
     token_max_age_s: float = 3600
     #: Where a directory for files is made; None for the system's place for such.
@@ -54,6 +60,8 @@ class EmulatorSettings:
             self._check_host,
             self._check_numbers,
             self._check_data_dir,
+            self._check_oauth_client,
+            self._check_oauth_urls,
         ]
         faults = [fault for fault in (check() for check in checks) if fault]
         if faults:
@@ -82,12 +90,7 @@ class EmulatorSettings:
         )
 
     def _check_msp_url(self) -> str | None:
-        try:
-            parts = urlsplit(self.msp_url)
-            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if usable:
+        if _is_web_address(self.msp_url):
             return None
         return (
             f"--msp (MSP_EMULATOR_MSP) {self.msp_url!r} is no web address: give one such as "
@@ -116,6 +119,36 @@ class EmulatorSettings:
             f"--data-dir (MSP_EMULATOR_DATA_DIR) {str(self.data_dir)!r} is no directory: make it, "
             "or name another"
         )
+
+    def _check_oauth_client(self) -> str | None:
+        for name, text in (("id", self.oauth_client_id), ("secret", self.oauth_client_secret)):
+            if not text.strip() or not text.isprintable():
+                return (
+                    f"--oauth-client-{name} (MSP_OAUTH_CLIENT_{name.upper()}) is empty or no line "
+                    "of text: give what the MSP under test has, or leave it out"
+                )
+        return None
+
+    def _check_oauth_urls(self) -> str | None:
+        urls = {"--oauth-url (MSP_EMULATOR_OAUTH_URL)": self.oauth_url}
+        urls["--oauth-token-url (MSP_EMULATOR_OAUTH_TOKEN_URL)"] = self.oauth_token_url
+        for name, url in urls.items():
+            if url is not None and not _is_web_address(url):
+                return (
+                    f"{name} is no web address: give one such as https://login.example.com/oauth, "
+                    "or leave it out for the emulator's own provider"
+                )
+        if (self.oauth_url is None) != (self.oauth_token_url is None):
+            return f"{' and '.join(urls)} belong to one provider: give both or neither"
+        return None
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -36,6 +36,8 @@ class Positions:
     check_capabilities: bool = True
     #: Whether limits that only vendors report are checked too.
     check_vendor_limits: bool = True
+    #: Whether the gateway refuses a payment whose merchant session this emulator did not give out.
+    check_merchant_session: bool = True
     #: Whether a reply over 10 KB comes by reference, or both by reference and directly; or none
     #: does, or every one.
     reference_reply: ReferenceReply = "reference"

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from msp_server.emulator.bubbles import ANSWERABLE, Shows, tell_shown
+from msp_server.emulator.masking import masked
 from msp_server.emulator.packing import JsonObject
 from msp_server.emulator.shapes import object_in, text_in
 
@@ -67,7 +68,7 @@ class Entry:
             "from": self.sender,
             "id": self.message_id,
             "type": self.kind,
-            "fields": self.fields,
+            "fields": masked(self.fields) if self.shows == "sign_in" else self.fields,
             "auto_reply": self.auto_reply,
             "status": self.status,
         }

@@ -43,6 +43,8 @@ class MspStub:
     status: str = "200 OK"
     answer: bytes = b"ok"
     extra: list = field(default_factory=list)
+    #: Status and answer of single paths, which win over those for all.
+    answers: dict = field(default_factory=dict)
     received: Queue = field(default_factory=Queue)
     #: Cleared to hold answers back.
     may_answer: Event = field(default_factory=Event)
@@ -61,16 +63,41 @@ class MspStub:
             Received(headers | {":path": environ["PATH_INFO"]}, packed, _fields_of(packed))
         )
         self.may_answer.wait(DEADLINE_S)
-        headers = [("Content-Length", str(len(self.answer))), *self.extra]
-        start_response(self.status, headers)
-        return [self.answer]
+        status, answer = self.answers.get(environ["PATH_INFO"], (self.status, self.answer))
+        headers = [("Content-Length", str(len(answer))), *self.extra]
+        start_response(status, headers)
+        return [answer]
 
     def next(self):
         return self.received.get(timeout=DEADLINE_S)
 
 
 def _fields_of(packed):
-    return json.loads(gzip.decompress(packed)) if packed.startswith(b"\x1f\x8b") else None
+    if packed.startswith(b"\x1f\x8b"):
+        packed = gzip.decompress(packed)
+    return json.loads(packed) if packed.startswith(b"{") else None
+
+
+@dataclass
+class Site:
+    """A real WSGI server that answers each path as told, and keeps what it was asked."""
+
+    #: By path: the status, the headers and the body, or what makes them out of the query.
+    pages: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
+
+    def __call__(self, environ, start_response):
+        size = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(size).decode()
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        self.asked.append((environ["REQUEST_METHOD"], path, query, body))
+        page = self.pages.get(path, ("404 Not Found", {}, b""))
+        status, headers, answer = page(query) if callable(page) else page
+        start_response(status, list(headers.items()))
+        return [answer] if isinstance(answer, bytes) else answer
+
+    def redirect(self, path, to):
+        self.pages[path] = ("302 Found", {"Location": to}, b"")
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -110,12 +137,12 @@ class Sender:
         changes = {name.replace("_", "-"): value for name, value in changes.items()}
         return headers | changes
 
-    def send(self, headers=None, packed=None, **changes):
+    def send(self, headers=None, packed=None, endpoint=None, **changes):
         fields = self.fields(**changes)
         if packed is None:
             packed = json.dumps(fields).encode()
         return self.web.post(
-            f"{self.url}/v1/message",
+            f"{self.url}{endpoint or endpoint_of(fields)}",
             data=packed,
             headers=self.headers(fields, **(headers or {})),
             timeout=DEADLINE_S,
@@ -254,6 +281,18 @@ def msp():
 
 
 @pytest.fixture
+def site():
+    site = Site()
+    server = make_server("127.0.0.1", 0, site, threaded=True, request_handler=QuietHandler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    site.url = f"http://127.0.0.1:{server.port}"
+    yield site
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
 def settings():
     return EmulatorSettings(
         msp_id=MSP_ID,
@@ -361,6 +400,20 @@ def offer(sender):
 
 
 @pytest.fixture
+def ask_to_pay(emulator, msp, interactive, open_session, offer):
+    """Send a payment, spoiled at dotted paths, whose addresses are the MSP's; give its id."""
+
+    def ask(changes=None, paths=PATHS, **frame):
+        base_url = frame.pop("base_url", msp.url)
+        context = f"{base_url}/paymentGateway/s3cret-token"
+        session = open_session(emulator.url, initiativeContext=context).json()
+        payment = spoil(make_payment(base_url, session, paths), changes or {})
+        return offer(interactive({"payment": payment}, **frame))
+
+    return ask
+
+
+@pytest.fixture
 def put_on_phone(emulator):
     """Put a message on a phone past the gateway, whatever it is, and give its id."""
 
@@ -396,6 +449,71 @@ def set_switches(emulator, web):
     return set_them
 
 
+MERCHANT_ID = "merchant.com.example.shop"
+NETWORKS = ["visa", "masterCard", "amex"]
+ITEMS = [
+    {"label": "Kettle", "amount": "39.00", "type": "final"},
+    {"label": "Discount", "amount": "-4.00", "type": "final"},
+]
+METHODS = [
+    {"label": "Standard", "detail": "3 days", "amount": "2.90", "identifier": "std"},
+    {"label": "Express", "detail": "Tomorrow", "amount": "9.90", "identifier": "exp"},
+]
+#: One of each way, that a device calls.
+PATHS = (
+    "paymentGateway",
+    "paymentMethodUpdate",
+    "shippingContactUpdate",
+    "shippingMethodUpdate",
+    "orderTracking",
+    "fallback",
+)
+
+
+def make_payment(base_url, session, paths=PATHS):
+    """Make a payment of a kettle, shipped, with every address below one."""
+    return {
+        "paymentRequest": {
+            "applePay": {
+                "merchantIdentifier": MERCHANT_ID,
+                "supportedNetworks": list(NETWORKS),
+                "merchantCapabilities": ["supports3DS", "supportsCredit", "supportsDebit"],
+            },
+            "merchantName": "Example Shop",
+            "countryCode": "DE",
+            "currencyCode": "EUR",
+            "lineItems": deepcopy(ITEMS),
+            "total": {"label": "Example Shop", "amount": "37.90", "type": "final"},
+            "requiredBillingContactFields": ["post", "name"],
+            "requiredShippingContactFields": ["email"],
+            "shippingMethods": deepcopy(METHODS),
+        },
+        "merchantSession": session,
+        "endpoints": {f"{path}Url": f"{base_url}/{path}/s3cret-token" for path in paths},
+    }
+
+
+@pytest.fixture
+def open_session(web):
+    """Ask an emulator for a merchant session; None takes a key out."""
+
+    def ask(url, **changes):
+        fields = {
+            "merchantIdentifier": MERCHANT_ID,
+            "domainName": "shop.example.com",
+            "displayName": "Example Shop",
+            "initiative": "messaging",
+            "initiativeContext": "https://pay.example.com/paymentGateway/s3cret-token",
+        } | changes
+        return web.post(
+            f"{url}/paymentservices/paymentSession",
+            json={key: value for key, value in fields.items() if value is not None},
+            timeout=DEADLINE_S,
+        )
+
+    return ask
+
+
 SAMPLES = Path(__file__).parents[1] / "data" / "apple"
 
 
@@ -410,6 +528,14 @@ def spoil(fields, changes):
         else:
             place[last] = value
     return fields
+
+
+def endpoint_of(fields):
+    """Give where a message goes: to sign in there is an endpoint of its own."""
+    interactive = fields.get("interactiveData")
+    data = interactive.get("data") if isinstance(interactive, dict) else None
+    asks = isinstance(data, dict) and "authenticate" in data
+    return "/v1/authenticate" if asks else "/v1/message"
 
 
 @dataclass
@@ -442,7 +568,7 @@ class Samples:
         fields = self.fields(kind, changes or {})
         headers = self.sender.headers(fields, **headers)
         return self.web.post(
-            f"{self.emulator.url}/v1/message",
+            f"{self.emulator.url}{endpoint_of(fields)}",
             json=fields,
             headers={name: value for name, value in headers.items() if value is not None},
             timeout=DEADLINE_S,

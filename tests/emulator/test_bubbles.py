@@ -18,7 +18,7 @@ def message(feature, bid=APPLE):
         ({"listPicker": {}}, "list_picker"),
         ({"event": {}}, "time_picker"),
         ({"dynamic": {}}, "form"),
-        ({"authenticate": {}}, "authenticate"),
+        ({"authenticate": {}}, "sign_in"),
         ({"payment": {}}, "payment"),
         ({"notification": {}}, "invitation"),
         ({"quickReply": {}}, "unknown"),
@@ -54,6 +54,10 @@ def profile(device):
         (message({"event": {}}), ["iphone-2018"]),
         (message({"dynamic": {}}), ["mac", "iphone-no-form", "iphone-2018"]),
         (message({"authenticate": {"oauth2": {"state": "x"}}}), ["iphone-2018"]),
+        (
+            message({"authenticate": {"oauth2": {"redirectURI": "x", "clientSecret": "s"}}}),
+            ["iphone-2018"],
+        ),
         (
             message({"authenticate": {"oauth2": {"redirectURI": "x"}}}),
             ["iphone-no-form", "iphone-2018"],

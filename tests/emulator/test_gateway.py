@@ -280,7 +280,7 @@ def test_customer_who_deleted_the_conversation_can_be_invited(samples):
     samples.accept("invitation")
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/authenticate", "/v1/message/"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/authenticate/", "/v1/message/"])
 def test_other_endpoint_is_404_with_a_reason(emulator, path, web):
     answer = web.post(emulator.url + path, timeout=5, allow_redirects=False)
 
@@ -344,3 +344,96 @@ def test_long_delay_ends_when_the_emulator_stops(emulator, sender, journal, web)
         emulator.stop()
 
         assert answer.result(timeout=5).status_code == 200
+
+
+@pytest.fixture
+def sign_in_data(interactive):
+    oauth = {
+        "responseType": "code",
+        "scope": ["openid"],
+        "state": "abc",
+        "clientSecret": "a made up secret",
+        "responseEncryptionKey": "BAEC",
+    }
+    return interactive({"authenticate": {"oauth2": oauth}})
+
+
+def send_sign_in(sender, data, endpoint):
+    return sender.send(endpoint=endpoint, type="interactive", body=None, interactiveData=data)
+
+
+def test_sign_in_is_taken_at_its_own_endpoint(sender, ava, sign_in_data, journal):
+    answer = send_sign_in(sender, sign_in_data, "/v1/authenticate")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    (entry,) = ava.transcript()["entries"]
+    assert entry["shows"] == "sign_in"
+    assert journal()[-1]["url"].endswith("/v1/authenticate")
+
+
+def test_sign_in_elsewhere_is_400_with_the_right_endpoint(sender, ava, sign_in_data, refused_by):
+    answer = send_sign_in(sender, sign_in_data, "/v1/message")
+
+    rule, reason = refused_by(answer, 400)
+    assert rule == "endpoint-other"
+    assert "send it to /v1/authenticate" in reason
+    assert ava.transcript()["entries"] == []
+
+
+def test_anything_else_where_one_signs_in_is_400_with_the_right_endpoint(sender, refused_by):
+    rule, reason = refused_by(sender.send(endpoint="/v1/authenticate"), 400)
+
+    assert rule == "endpoint-other"
+    assert "anything else to /v1/message" in reason
+
+
+def test_sign_in_by_reference_goes_to_the_same_endpoint(sender, ava, sign_in_data):
+    fields = {"type": "interactive", "body": None}
+    answer = sender.send(
+        {"include-data-ref": "true"},
+        endpoint="/v1/authenticate",
+        interactiveData=sign_in_data,
+        **fields,
+    )
+    data_ref = answer.json()["dataRef"]
+
+    again = [
+        sender.send(endpoint=endpoint, interactiveDataRef=data_ref, **fields).status_code
+        for endpoint in ("/v1/message", "/v1/authenticate")
+    ]
+
+    assert again == [400, 200]
+    assert [entry["shows"] for entry in ava.transcript()["entries"]] == ["sign_in"] * 2
+    assert "a made up secret" not in str(ava.transcript())
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/authenticate", "/v1/message"])
+def test_client_secret_is_masked_whether_taken_or_refused(
+    sender, ava, sign_in_data, journal, endpoint
+):
+    send_sign_in(sender, sign_in_data, endpoint)
+
+    (exchange,) = journal()
+    oauth = exchange["fields"]["interactiveData"]["data"]["authenticate"]["oauth2"]
+    assert (oauth["clientSecret"], oauth["state"]) == ("…", "abc")
+    assert "a made up secret" not in str([journal(), ava.transcript()])
+
+
+def test_sign_in_is_proved_and_journalled_like_a_message(sender, sign_in_data, refused_by):
+    answer = sender.send(
+        {"Authorization": "Bearer x"},
+        endpoint="/v1/authenticate",
+        type="interactive",
+        body=None,
+        interactiveData=sign_in_data,
+    )
+
+    assert refused_by(answer, 403)[0] == "token-unreadable"
+
+
+def test_fault_befalls_the_endpoint_it_is_for(sender, sign_in_data, order_fault):
+    order_fault("status", endpoint="authenticate", type="interactive", customer="ava", status=500)
+
+    assert sender.send().status_code == 200
+    assert send_sign_in(sender, sign_in_data, "/v1/authenticate").status_code == 500
+    assert send_sign_in(sender, sign_in_data, "/v1/authenticate").status_code == 200

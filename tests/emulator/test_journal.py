@@ -56,3 +56,15 @@ def test_refused_exchange_is_noted_with_rule_reason_and_claims(sender, make_toke
     assert "iss" in exchange["jwt"]["verdict"]
     assert exchange["fields"]["body"] == "Hello"
     assert token not in str(exchange)
+
+
+def test_secrets_are_masked_in_the_journal_alone():
+    fields = {"authenticate": {"oauth2": {"clientSecret": "s"}}}
+    exchange = Exchange("to_gateway", "POST", "http://x", {}, None, "", 1, 1, fields)
+    journal = Journal()
+
+    journal.add(exchange)
+
+    (kept,) = journal.select(lambda _: True)
+    assert kept.fields == {"authenticate": {"oauth2": {"clientSecret": "…"}}}
+    assert fields["authenticate"]["oauth2"]["clientSecret"] == "s"

@@ -23,6 +23,26 @@ def start(environ, *options):
     )
 
 
+def test_provider_of_the_variables_is_the_one(web):
+    variables = {"MSP_OAUTH_CLIENT_ID": "of-the-shop", "MSP_OAUTH_CLIENT_SECRET": "of-the-shop's"}
+    with start(FIT | variables, "--port", "0") as program:
+        address = program.stdout.readline().partition(": ")[2].strip()
+        form = {
+            "grant_type": "authorization_code",
+            "code": "x",
+            "redirect_uri": "http://127.0.0.1:8002/",
+            "client_id": "of-the-shop",
+        }
+        said = [
+            web.post(f"{address}/oauth/token", data=form | {"client_secret": s}, timeout=5).json()
+            for s in ("of-the-shop's", "emulator-client-secret")
+        ]
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=5)
+
+    assert [each["error"] for each in said] == ["invalid_grant", "invalid_client"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_emulator_prints_the_phones_address_and_ends_cleanly(number, web):
     with start(FIT, "--port", "0") as program:

@@ -1,5 +1,7 @@
 import gzip
 import json
+import socket
+import threading
 import time
 
 import jwt
@@ -54,3 +56,22 @@ def test_msp_that_is_not_there_is_502(emulator, ava):
     assert answer.json()["status"] is None
     assert "connection refused" in answer.json()["error"]
     assert ava.transcript()["entries"][-1]["status"] == "not delivered"
+
+
+def test_msp_that_hangs_up_in_its_answer_is_502(emulator, ava):
+    def hang_up(listener):
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,))
+        thread.start()
+        emulator.msp_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        receipt = ava.do("close")
+        thread.join()
+
+    assert receipt.status_code == 502
+    assert "closed" in receipt.json()["error"]

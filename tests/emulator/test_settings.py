@@ -27,6 +27,12 @@ FIT = {"msp_id": "m", "api_secrets": (b"s",), "business_ids": ("b",)}
         ({"port": 65536}, "MSP_EMULATOR_PORT"),
         ({"token_max_age_s": -1}, "MSP_TOKEN_MAX_AGE_S"),
         ({"data_dir": Path("nowhere")}, "MSP_EMULATOR_DATA_DIR"),
+        ({"oauth_client_id": ""}, "MSP_OAUTH_CLIENT_ID"),
+        ({"oauth_client_secret": " "}, "MSP_OAUTH_CLIENT_SECRET"),
+        ({"oauth_client_secret": "a\nb"}, "MSP_OAUTH_CLIENT_SECRET"),
+        ({"oauth_url": "x", "oauth_token_url": "http://a"}, "MSP_EMULATOR_OAUTH_URL"),
+        ({"oauth_url": "http://a", "oauth_token_url": "http://["}, "MSP_EMULATOR_OAUTH_TOKEN_URL"),
+        ({"oauth_url": "http://a"}, "both or neither"),
     ],
 )
 def test_unfit_setting_is_named_with_its_variable(spoiled, word):
@@ -59,3 +65,9 @@ def test_secret_that_is_not_base64_is_not_repeated():
 
 def test_pasted_prefix_and_repetition_of_business_ids_are_dropped():
     assert parse_business_ids("urn:biz:a, b,a,") == ("a", "b")
+
+
+def test_client_secret_stays_out_of_the_repr():
+    settings = EmulatorSettings(**FIT, oauth_client_secret="hidden")
+
+    assert "hidden" not in repr(settings)

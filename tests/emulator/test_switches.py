@@ -9,6 +9,7 @@ DEFAULTS = {
     "invitation_request_id": "number",
     "check_capabilities": True,
     "check_vendor_limits": True,
+    "check_merchant_session": True,
     "reference_reply": "reference",
     "decode_answer": "data",
     "decode_gzip": False,
