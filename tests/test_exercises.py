@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,11 +23,21 @@ SENDERS = [
     "08_send_list_picker_with_multiple_images",
     "10_send_time_picker_with_user_timezone",
     "11_send_time_picker_with_fixed_timezone",
+    "14_send_apple_pay_request",
+    "16_send_rich_apple_pay_request",
+    "18_send_auth_request",
     "22_invoke_custom_extension",
     "23_send_quick_reply",
 ]
 LISTENERS = ["00_listening", "01_receiving_text_message", "02_verify_message"]
-ANSWERERS = ["05_downloading_attachments", "12_large_interactive_message"]
+ANSWERERS = [
+    "05_downloading_attachments",
+    "12_large_interactive_message",
+    "13_test_payment_gateway",
+    "15_handle_payment_gateway",
+    "19_receive_auth_response",
+    "21_create_landing_page",
+]
 PICTURES = ROOT / "msp_server" / "agents" / "artwork"
 
 
@@ -128,7 +139,50 @@ def choose_in_the_picker_of_08(phone, environment):
     requests.Session().post(f"{phone}/choose", json={"titles": ["Apple", "Carrot"]})
 
 
-DEEDS = dict(zip(ANSWERERS, (send_two_files, choose_in_the_picker_of_08), strict=True))
+def pay_what_14_asks_for(phone, environment):
+    run(["-m", "msp_server", "exercise", "14"], environment)
+    assert requests.Session().post(f"{phone}/pay", json={}).status_code == 200
+
+
+def pay_what_16_asks_for(phone, environment):
+    run(["-m", "msp_server", "exercise", "16"], environment)
+    paid = requests.Session().post(
+        f"{phone}/pay", json={"postal_code": "90210", "shipping": "standard"}
+    )
+    assert paid.json()["sheet"]["status"] == "STATUS_SUCCESS"
+    assert not [step for step in paid.json()["steps"] if step["finding"] or step["error"]]
+
+
+def sign_in_as_18_asks(phone, environment):
+    run(["-m", "msp_server", "exercise", "18"], environment)
+    assert requests.Session().post(f"{phone}/sign_in", json={}).status_code == 200
+
+
+def link_an_account(_phone, environment):
+    server = f"http://127.0.0.1:{environment['MSP_PORT']}"
+    query = {"id": str(uuid.uuid4()), "name": "Example Shop"}
+    with requests.Session() as browser:
+        page = browser.get(f"{server}/landingPage", params=query).text
+        token = re.search('name="token" value="(.+)"', page)[1]
+        form = {**query, "logo": "", "token": token, "userName": "kim", "userPassword": "secret"}
+        done = browser.post(f"{server}/landingPage_handle", data=form)
+    assert done.url == f"{server}/landingPage_done"
+
+
+DEEDS = dict(
+    zip(
+        ANSWERERS,
+        (
+            send_two_files,
+            choose_in_the_picker_of_08,
+            pay_what_14_asks_for,
+            pay_what_16_asks_for,
+            sign_in_as_18_asks,
+            link_an_account,
+        ),
+        strict=True,
+    )
+)
 
 
 @pytest.mark.parametrize(("name", "arguments"), [way for name in ANSWERERS for way in ways(name)])
@@ -145,6 +199,41 @@ def test_answering_exercise_prints_its_expected_output(name, arguments, environm
     assert re.fullmatch(wanted, printed)
     written = re.findall(r"writing to local file: (.*)", printed)
     assert all((tmp_path / file).stat().st_size for file in written)
+
+
+@pytest.mark.parametrize(("name", "arguments"), ways("17_generate_key_pair_and_nonce"))
+def test_exercise_17_prints_its_expected_output(name, arguments, environment):
+    assert re.fullmatch(expected_output(name), run(arguments, environment))
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["old", "new"])
+@pytest.mark.parametrize(("name", "arguments"), ways("20_decode_token_get_user_data"))
+def test_exercise_20_tells_who_signed_in_in_either_flow(name, arguments, environment, old):
+    phone = f"http://127.0.0.1:{environment['MSP_EMULATOR_PORT']}/customers/ava"
+    with running([sys.executable, "-m", "msp_server", "exercise", "19"], environment):
+        if old:
+            run(["-m", "msp_server", "exercise", "17"], environment)
+        run(["-m", "msp_server", "exercise", "18", *(["--old"] if old else [])], environment)
+        requests.Session().post(f"{phone}/sign_in", json={})
+
+        printed = run(arguments, environment)
+
+    assert re.fullmatch(expected_output(name), printed)
+
+
+@pytest.mark.parametrize(("arguments", "first"), [(["18", "--old"], "17"), (["20"], "18")])
+def test_exercise_says_what_comes_before_it(arguments, first, environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "msp_server", "exercise", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"run exercise {first}" in done.stderr
 
 
 def test_exercise_09_sends_what_08_kept(environment):
