@@ -207,7 +207,8 @@ def running_msp(settings: Settings, agent: Agent | Router) -> Iterator[Msp]:
     router = agent if isinstance(agent, Router) else Router(default=agent)
     store = open_store_of(settings)
     with working(settings, store, router) as on_stored:
-        server = bind(create_app(settings, store, on_stored), "127.0.0.1", 0)
+        port = settings.port if settings.endpoint else 0
+        server = bind(create_app(settings, store, on_stored), "127.0.0.1", port)
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
