@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
@@ -15,6 +16,7 @@ import msp_server
 from msp_server.__main__ import main
 from msp_server.agents.pictures import KETTLE
 from msp_server.app import create_app, open_store_of
+from msp_server.delivery.equipping import Equipping
 from msp_server.messages.content import AnswerableContent, OutboundContent
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.ids import new_message_id
@@ -176,6 +178,7 @@ def test_kinds_to_answer_in_readme_are_those_there_are():
 def test_line_of_code_in_readme_makes_a_message_that_holds(row):
     names = vars(msp_server) | {
         "Path": Path,
+        "Decimal": Decimal,
         "picture": KETTLE,
         "noon": datetime(2031, 3, 22, 12, tzinfo=UTC),
     }
@@ -183,7 +186,8 @@ def test_line_of_code_in_readme_makes_a_message_that_holds(row):
     content = eval(row[1].strip("`"), names)  # noqa: S307 - README's own line
 
     to = "tel:+15550100" if isinstance(content, Invitation) else "urn:mbid:a"
-    message = OutboundMessage(new_message_id(), "business", to, content, automated=True)
+    equipped, _ = Equipping(Settings.from_environment({}), bytes(32)).equip(content, None)
+    message = OutboundMessage(new_message_id(), "business", to, equipped, automated=True)
     assert message.to_wire()
     message.require_reported()
 
