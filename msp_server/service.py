@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from typing import Final, NoReturn
@@ -12,8 +13,11 @@ from typing import Final, NoReturn
 from msp_server.agents.router import Router
 from msp_server.app import create_app, open_store_of, working
 from msp_server.errors import ConfigurationError, Fault
+from msp_server.remote.certificates import find_certificate_faults
 from msp_server.settings import Settings
 from msp_server.web.server import bind
+
+log = logging.getLogger(__name__)
 
 #: How late a signal is noticed that comes just before the main thread begins to wait, seconds.
 _SIGNALS_SEEN_S: Final = 0.5
@@ -54,6 +58,8 @@ def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, w
         ConfigurationError: the port is taken.
         StoreError: the store cannot be opened, or another worker runs on it.
     """
+    for fault in find_certificate_faults(settings.apple_pay, time.time()):
+        log.warning("no payment can be sent: %s", fault)  # messages go on all the same
     with closing(open_store_of(settings)) as store, stopping_on_signals():
         wake = Wakeup()
         try:

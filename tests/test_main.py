@@ -102,6 +102,19 @@ def test_faults_are_told_together_without_a_traceback(monkeypatch):
     assert "MSP_SECRET" in answer.output
 
 
+def test_check_names_a_certificate_that_is_of_no_use(environment, monkeypatch, tmp_path):
+    monkeypatch.setenv("MSP_APPLE_PAY_CERTIFICATE", str(tmp_path / "merchant.pem"))
+
+    missing = call("check")
+    (tmp_path / "merchant.pem").write_text("no certificate")
+    unfit = call("check")
+
+    for answer in (missing, unfit):
+        assert answer.exit_code == 1
+        assert "MSP_APPLE_PAY_CERTIFICATE" in answer.output
+    assert missing.output != unfit.output
+
+
 def test_check_says_what_the_settings_come_to_and_no_secret(environment):
     answer = call("check")
 

@@ -162,3 +162,13 @@ def test_logging_keeps_libraries_quiet_at_every_level_of_ours():
     assert logging.getLogger("msp_server.web").isEnabledFor(logging.DEBUG)
     for library in ("urllib3", "sqlalchemy.engine", "waitress", "werkzeug"):
         assert not logging.getLogger(library).isEnabledFor(logging.INFO)
+
+
+def test_certificate_of_no_use_is_a_warning_and_messages_go_on(start, environment, tmp_path):
+    environment["MSP_APPLE_PAY_CERTIFICATE"] = str(tmp_path / "missing.pem")
+    process = start("serve")
+
+    process.terminate()
+    _, said = process.communicate(timeout=20)
+
+    assert "no payment can be sent: MSP_APPLE_PAY_CERTIFICATE" in said
