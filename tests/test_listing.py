@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,17 @@ from msp_server.listing import (
     fetch_record,
     message_line,
     message_record,
+    payment_lines,
+    payment_record,
 )
+from msp_server.messages.apple_pay import LineItem, ShippingMethod
+from msp_server.messages.payment import PaymentChange, PaymentStatus
 from msp_server.messages.references import ANSWER_PLACE, Reference
 from msp_server.store.conversations import ConversationRecord
 from msp_server.store.fetches import FetchRecord
 from msp_server.store.history import HistoryEntry
-from msp_server.store.schema import FetchState
+from msp_server.store.payments import PaymentRecord
+from msp_server.store.schema import FetchState, PaymentState
 
 NOW = 1_700_000_000.25
 SHOWN = "2023-11-14T22:13:20.250+00:00"
@@ -60,6 +66,43 @@ FETCH = FetchRecord(
     file="abc",
     answer=None,
     created_at=NOW,
+)
+PAYMENT = PaymentRecord(
+    seq=1,
+    token="planted-token",
+    conversation_id="c",
+    business_id="shop",
+    customer_id="urn:mbid:alice",
+    message_id="1",
+    request_id="order-7",
+    name="order",
+    state=PaymentState.ASKED,
+    merchant_name="Example Shop",
+    country="DE",
+    currency="EUR",
+    items=(LineItem("Kettle", Decimal("39.00")), LineItem("Discount", Decimal("-4.00"))),
+    further={},
+    shipping_methods={"std": ShippingMethod("Standard", Decimal("2.90"), identifier="std")},
+    shipping="std",
+    authorisation=None,
+    authorised_total=None,
+    status=None,
+    course=((NOW, "asked", ""),),
+    created_at=NOW,
+    expires_at=NOW + 1,
+)
+CHANGED = replace(
+    PAYMENT,
+    further={PaymentChange.CARD: (LineItem("Card fee", Decimal("0.50")),)},
+    course=((NOW, "asked", ""), (NOW, "changed", "card")),
+)
+PAID = replace(
+    CHANGED,
+    state=PaymentState.AUTHORISED,
+    authorisation="planted-fingerprint",
+    authorised_total=Decimal("38.40"),
+    status=PaymentStatus.SUCCESS,
+    course=(*CHANGED.course, (NOW, "authorised", "")),
 )
 
 
@@ -229,3 +272,98 @@ def test_a_file_as_json_has_everything():
 
 def test_a_file_that_is_not_there_has_no_path_in_json():
     assert fetch_record(replace(FETCH, file=None), KEPT)["file"] is None
+
+
+# Payments
+
+
+def test_a_payment_is_a_line_and_one_for_each_step():
+    assert payment_lines(CHANGED).split("\n") == [
+        f"{SHOWN} ASKED       …id:alice 38.40 EUR  Example Shop  order-7",
+        f"  {SHOWN} asked",
+        f"  {SHOWN} changed     card",
+    ]
+
+
+def test_a_payment_that_is_made_shows_what_was_taken():
+    taken = replace(PAID, authorised_total=Decimal("37.90"))
+
+    assert " 37.90 EUR  " in payment_lines(taken)
+
+
+def test_a_payment_that_was_refused_shows_what_it_comes_to_and_why():
+    refused = replace(
+        CHANGED,
+        state=PaymentState.REFUSED,
+        authorised_total=Decimal("37.90"),
+        course=((NOW, "asked", ""), (NOW, "refused", "STATUS_FAILURE")),
+    )
+
+    head, *_, last = payment_lines(refused).split("\n")
+
+    assert " REFUSED " in head
+    assert " 38.40 EUR  " in head
+    assert last.endswith("refused     STATUS_FAILURE")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        replace(PAYMENT, merchant_name=CONTROLS),
+        replace(PAYMENT, request_id=CONTROLS),
+        replace(PAYMENT, customer_id=CONTROLS),
+        replace(PAYMENT, course=((NOW, "asked", CONTROLS),)),
+    ],
+    ids=["merchant_name", "request_id", "customer_id", "course"],
+)
+def test_no_control_character_of_a_payment_reaches_the_terminal(hostile):
+    lines = payment_lines(hostile).split("\n")
+
+    assert len(lines) == 2
+    assert all(is_harmless(line) for line in lines)
+
+
+def test_a_payment_as_json_has_everything():
+    assert payment_record(PAID) == {
+        "message_id": "1",
+        "request_id": "order-7",
+        "name": "order",
+        "conversation_id": "c",
+        "business_id": "shop",
+        "customer_id": "urn:mbid:alice",
+        "state": PaymentState.AUTHORISED,
+        "status": PaymentStatus.SUCCESS,
+        "total": "38.40",
+        "paid": "38.40",
+        "currency": "EUR",
+        "line_items": [
+            {"label": "Kettle", "amount": "39.00", "type": "final"},
+            {"label": "Discount", "amount": "-4.00", "type": "final"},
+            {"label": "Standard", "amount": "2.90", "type": "final"},
+            {"label": "Card fee", "amount": "0.50", "type": "final"},
+        ],
+        "shipping": "std",
+        "course": [
+            {"at": SHOWN, "what": "asked", "words": ""},
+            {"at": SHOWN, "what": "changed", "words": "card"},
+            {"at": SHOWN, "what": "authorised", "words": ""},
+        ],
+        "expires_at": "2023-11-14T22:13:21.250+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    "unpaid", [PAYMENT, replace(PAID, state=PaymentState.REFUSED), replace(PAID, state="UNCLEAR")]
+)
+def test_a_payment_that_is_not_made_has_nothing_paid_in_json(unpaid):
+    assert payment_record(unpaid)["paid"] is None
+
+
+def test_a_payment_that_is_not_sent_yet_has_no_end_in_json():
+    assert payment_record(replace(PAYMENT, expires_at=None))["expires_at"] is None
+
+
+def test_a_payment_shows_nothing_that_opens_its_addresses():
+    shown = payment_lines(PAID) + json.dumps(payment_record(PAID))
+
+    assert "planted" not in shown

@@ -4,6 +4,8 @@ import copy
 
 from hypothesis import strategies as st
 
+from msp_server.messages.apple_pay import ApplePay, ApplePayResponse
+from msp_server.messages.authenticate import Authenticate, AuthenticateResponse
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
 from msp_server.messages.form import Form
 from msp_server.messages.form_response import FormResponse
@@ -11,7 +13,7 @@ from msp_server.messages.invitation import Invitation, InvitationResponse
 from msp_server.messages.list_picker import ListPicker, ListPickerResponse
 from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
 from msp_server.messages.time_picker import TimePicker, TimePickerResponse
-from tests.messages.samples import APP, BID, REQUEST, SESSION, answer
+from tests.messages.samples import APP, BID, REQUEST, SESSION, answer, sample
 
 #: One true answer of each kind.
 QUICK = answer(
@@ -70,6 +72,14 @@ ANSWERS = {
     "form": (FORM, FormResponse),
     "app": (APP_ANSWER, CustomAppResponse),
     "accepted": (ACCEPTED, InvitationResponse),
+    "paid": (sample("apple_pay_response"), ApplePayResponse),
+    "signed in": (sample("authenticate_response"), AuthenticateResponse),
+    "not signed in": (sample("authenticate_response_failure"), AuthenticateResponse),
+    "signed in the old way": (sample("authenticate_response_old"), AuthenticateResponse),
+    "not signed in the old way": (
+        sample("authenticate_response_old_failed"),
+        AuthenticateResponse,
+    ),
 }
 
 
@@ -128,6 +138,18 @@ def answer_form(data, draw):
     return {"dynamic": {"selections": selections}}, given_values
 
 
+def answer_apple_pay(_data, draw):
+    status = draw(st.sampled_from(["STATUS_SUCCESS", "STATUS_FAILURE", ""]))
+    return {"payment": {"status": status}}, status
+
+
+def answer_authenticate(data, draw):
+    old = "responseEncryptionKey" in data["authenticate"]["oauth2"]
+    good = {"status": "authenticated", "token": "t"} if old else {"status": "success"}
+    said = draw(st.sampled_from([good, {"status": "cancel"}, {"status": "failure"}]))
+    return {"authenticate": said}, said["status"]
+
+
 def answer_invitation(data, _draw):
     reference = data["notification"]["referenceId"]
     return {"notification": {"id": "yes"}, "referenceId": reference}, [True, reference]
@@ -138,6 +160,8 @@ _FEATURES = {
     ListPicker: answer_list_picker,
     TimePicker: answer_time_picker,
     Form: answer_form,
+    ApplePay: answer_apple_pay,
+    Authenticate: answer_authenticate,
     Invitation: answer_invitation,
 }
 
@@ -159,7 +183,7 @@ def places_in(value):
 
 
 SEEN = {key for fields, _ in ANSWERS.values() for _, key in places_in(fields)}
-KEYS = sorted({"authenticate", "alternateTitle"} | {key for key in SEEN if isinstance(key, str)})
+KEYS = sorted(key for key in SEEN if isinstance(key, str))
 
 
 def make_shape(source, depth=0):

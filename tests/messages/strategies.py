@@ -9,10 +9,21 @@ import string
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import get_args
 
 from hypothesis import strategies as st
 
+from msp_server.messages.apple_pay import (
+    ApplePay,
+    ContactField,
+    LineItem,
+    MerchantCapability,
+    Network,
+    PaymentEndpoints,
+    ShippingMethod,
+)
+from msp_server.messages.authenticate import Authenticate, ResponseType
 from msp_server.messages.content import OutboundContent
 from msp_server.messages.custom_app import CustomApp
 from msp_server.messages.form import Form, Splash
@@ -28,6 +39,7 @@ from msp_server.messages.image import Image
 from msp_server.messages.interactive import Bubble, Style, identifiers
 from msp_server.messages.invitation import Invitation
 from msp_server.messages.list_picker import Item, ListPicker, Section
+from msp_server.messages.money import COUNTRIES, CURRENCIES
 from msp_server.messages.presence import TypingEnd, TypingStart
 from msp_server.messages.quick_reply import Choice, QuickReply
 from msp_server.messages.raw_interactive import RawInteractive
@@ -234,6 +246,88 @@ def forms(draw):
     )
 
 
+countries = st.sampled_from(sorted(COUNTRIES))
+contact_fields = st.lists(st.sampled_from(ContactField), unique=True)
+endpoints = st.builds(
+    PaymentEndpoints,
+    addresses,
+    card_url=st.none() | addresses,
+    address_url=st.none() | addresses,
+    shipping_url=st.none() | addresses,
+    tracking_url=st.none() | addresses,
+    fallback_url=st.none() | addresses,
+)
+
+
+@st.composite
+def apple_pays(draw):
+    """Give a payment that is complete but for its session, and comes to something."""
+    currency = draw(st.sampled_from(["EUR", "JPY", "KWD"]) | st.sampled_from(sorted(CURRENCIES)))
+
+    def price(lowest, highest=10**10):
+        return Decimal(draw(st.integers(lowest, highest))).scaleb(-CURRENCIES[currency])
+
+    items = [LineItem(draw(titles), price(1), pending=draw(st.booleans()))]
+    for _ in range(draw(st.integers(0, 2))):
+        items.append(LineItem(draw(titles), price(0), pending=draw(st.booleans())))
+    left = int(sum(item.amount for item in items).scaleb(CURRENCIES[currency])) - 1
+    if left and draw(st.booleans()):
+        items.append(LineItem(draw(titles), price(-left, 0)))
+    names = draw(some_identifiers(draw(st.integers(0, 3))))
+    return ApplePay(
+        line_items=draw(st.permutations(items)),
+        merchant_name=draw(titles),
+        country=draw(countries),
+        currency=currency,
+        shipping_methods=[
+            ShippingMethod(draw(titles), price(0), draw(shown) or "", identifier=name)
+            for name in names
+        ],
+        billing_fields=draw(contact_fields),
+        shipping_fields=draw(contact_fields),
+        networks=draw(st.lists(st.sampled_from(Network), min_size=1, unique=True)),
+        merchant_capabilities=draw(
+            st.lists(st.sampled_from(MerchantCapability), min_size=1, unique=True)
+        ),
+        supported_countries=draw(st.lists(countries, max_size=3)),
+        merchant_id="merchant.com.example.shop",
+        endpoints=draw(endpoints),
+        **draw(st.fixed_dictionaries(bubbled)),
+    )
+
+
+#: A point of the curve, as the old flow wants it.
+KEY = (
+    "BC9ZZDZD2oIvOIxeuILK21vI+Y+TCdWe70mVTXfbqri0O2q4eFHb6NV6em7lCbCYBEPiPDh7E0oN35XEX5OJcvx3"
+    "DeXsytxwStQmJCMd+pk4pZbhPxCoClVETmND4/+NFA=="
+)
+visible = st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"\\')
+scopes = st.lists(st.text(visible, min_size=1, max_size=12) | st.just("s" * 200), min_size=1)
+parameters = (
+    st.none()
+    | st.dictionaries(words, st.text(letters, max_size=9), min_size=1, max_size=3)
+    | st.just("prompt=login")
+)
+
+
+def authenticates():
+    """Give a request to sign in that is complete but for its client secret, of either flow."""
+    flows = st.fixed_dictionaries(
+        {"redirect_uri": addresses}, optional={"response_type": st.just(ResponseType.CODE)}
+    ) | st.fixed_dictionaries(
+        {"response_encryption_key": st.just(KEY), "response_type": st.sampled_from(ResponseType)}
+    )
+    common = st.fixed_dictionaries(
+        {
+            "scope": scopes,
+            "state": st.text(visible, min_size=1, max_size=44) | st.just("s" * 1024),
+            "additional_parameters": parameters,
+            **bubbled,
+        }
+    )
+    return st.builds(lambda these, those: Authenticate(**these, **those), common, flows)
+
+
 app_bubbles = st.builds(
     Bubble, titles, shown, style=st.none() | st.sampled_from(Style), image_title=shown
 )
@@ -271,12 +365,14 @@ presences = st.builds(TypingStart) | st.builds(TypingEnd)
 
 def answerables():
     """Give any interactive content that a customer can answer."""
-    return quick_replies() | list_pickers() | time_pickers() | forms() | custom_apps | invitations
+    ours = quick_replies() | list_pickers() | time_pickers() | forms()
+    return ours | apple_pays() | authenticates() | custom_apps | invitations
 
 
 def raw_interactives():
     """Give the JSON of an interactive content as it would be sent, ids and all."""
     made = quick_replies() | list_pickers() | time_pickers() | forms() | custom_apps
+    made |= apple_pays() | authenticates()
     return st.builds(
         lambda content, **fields: RawInteractive(
             content.identified("c0ffee").to_wire()["interactiveData"], **fields
@@ -287,7 +383,10 @@ def raw_interactives():
 
 
 def contents():
-    """Give any content that can be sent, save files and what stands for something sent before."""
+    """Give any content that can be sent, save files and what stands for something sent before.
+
+    What is filled in while a message is sent, a merchant session and a client secret, is missing.
+    """
     return texts | rich_links | presences | answerables() | raw_interactives()
 
 
@@ -306,4 +405,6 @@ def to_json(value):
         return [to_json(each) for each in value]
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, Decimal):
+        return str(value)
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -112,14 +112,6 @@ def test_parse_content_prefers_what_is_first_in_the_order():
     assert type(parse_content("interactive", both)) is ListPickerResponse
 
 
-@pytest.mark.parametrize("key", ["authenticate", "payment"])
-@pytest.mark.parametrize("bid", [BID, APP])
-def test_parse_content_keeps_what_is_not_read_yet_as_unknown(key, bid):
-    fields = answer({key: {"status": "authenticated"}}, bid=bid)
-
-    assert parse_content("interactive", fields) == Unknown("interactive")
-
-
 @pytest.mark.parametrize(
     "fields",
     [
@@ -133,6 +125,9 @@ def test_parse_content_keeps_what_is_not_read_yet_as_unknown(key, bid):
         answer({"quickReply": {"selectedIdentifier": "y"}}),
         answer({"quick-reply": None}),
         answer({"notification": {}}),
+        answer({"payment": "STATUS_SUCCESS"}),
+        answer({"authenticate": {}}),
+        answer({"authenticate": {}}, bid=APP),
     ],
 )
 def test_parse_content_gives_unknown_for_an_answer_in_another_shape(fields):

@@ -27,6 +27,8 @@ SAID = {
     "PAGE_IDENTIFIER": (Authority.VENDOR, 1, 19),
     "KEYBOARD": (Authority.VENDOR, 1, 64),
     "REFERENCE": (Authority.VENDOR, 1, 1000),
+    "SCOPE": (Authority.APPLE, 1, 200),
+    "STATE": (Authority.VENDOR, 1, 1024),
     "BRAND": (Authority.VENDOR, 1, 255),
 }
 #: For each shape: what has it, and what has not.
@@ -35,6 +37,10 @@ SHAPED = {
     Shape.ASCII: (["abc-1 ~", ""], ["é", "a\nb", "\x7f", "👋"]),
     Shape.UNQUOTED: (["order-10442", "«x»"], ["a'b", 'a"b', "a\u2019b", "\u2018b", "“b", "b”"]),
     Shape.PNG: ([PNG_MAGIC, PNG_MAGIC + b"x"], [b"", b"\xff\xd8\xff", PNG_MAGIC[:-1], b" \x89PNG"]),
+    Shape.WORD: (
+        ["openid", "r_emailaddress", "https://a.example/~!", ""],
+        ["a b", 'a"b', "a\\b", "é"],
+    ),
     Shape.KEYBOARD: (["numberPad", "", "uikeyboardtype"], ["UIKeyboardTypeURL", "UIKeyboardType"]),
 }
 
