@@ -37,6 +37,7 @@ def blueprint(
             "msp": msp.url,
             "msp_id": settings.msp_id,
             "business_ids": list(settings.business_ids),
+            "oauth_client_id": settings.oauth_client_id,
         }
 
     @bp.post("/reset")

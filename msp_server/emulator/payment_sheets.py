@@ -9,6 +9,7 @@ from msp_server.emulator.amounts import parse_amount
 from msp_server.emulator.packing import JsonObject
 from msp_server.emulator.payment_answers import Bill
 from msp_server.emulator.payment_bodies import CONTACT_KEYS, Card, make_token, payment_request
+from msp_server.emulator.people import make_person
 from msp_server.emulator.phones import Customer
 from msp_server.emulator.replies import pick
 from msp_server.emulator.shapes import object_in, objects_in
@@ -30,8 +31,6 @@ _NETWORKS: Final = {
 #: Source: Business Chat API, "ApplePayPaymentMethod"; the last three assumed.
 CARD_TYPES: Final = ("Credit", "Debit", "Prepaid", "Store")
 _CONTACT: Final[JsonObject] = {
-    "givenName": "Kim",
-    "familyName": "Example",
     "phoneticGivenName": "",
     "phoneticFamilyName": "",
     "addressLines": ["1 Example Road"],
@@ -41,7 +40,6 @@ _CONTACT: Final[JsonObject] = {
     "postalCode": "10115",
     "country": "Germany",
     "countryCode": "DE",
-    "emailAddress": "kim@example.com",
 }
 _TEXT_LIMIT: Final = 200
 _LINES_LIMIT: Final = 10
@@ -159,7 +157,13 @@ def open_sheet(customer: Customer, bubble: Entry, fields: JsonObject) -> Sheet:
     if not bubble.answerable or parse_amount(total.get("amount")) is None:
         raise DeedUnfit("There is nothing to pay: the message says not how much")
     card = read_card(bubble, fields.get("card"))
-    number = {"phoneNumber": customer.phone_number.removeprefix("tel:")}
+    person = make_person(customer.name)
+    own = {
+        "givenName": person["given_name"],
+        "familyName": person["family_name"],
+        "emailAddress": person["email"],
+        "phoneNumber": customer.phone_number.removeprefix("tel:"),
+    }
     methods = objects_in(request, "shippingMethods")
     shipping = methods[0] if methods else None
     if fields.get("shipping") is not None:
@@ -167,7 +171,7 @@ def open_sheet(customer: Customer, bubble: Entry, fields: JsonObject) -> Sheet:
     return Sheet(
         bubble,
         card,
-        _CONTACT | number | read_contact(fields),
+        _CONTACT | own | read_contact(fields),
         shipping,
         Bill(tuple(objects_in(request, "lineItems")), total),
         make_token(card),

@@ -1,4 +1,4 @@
-"""The people behind the customers, as the provider's user record has them."""
+"""The people behind the customers: their names, as the wallet and the provider have them."""
 
 import hashlib
 

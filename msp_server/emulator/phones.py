@@ -9,6 +9,7 @@ from threading import Condition
 from msp_server.emulator.attachments import attachments_to_json
 from msp_server.emulator.bubbles import is_supported
 from msp_server.emulator.packing import JsonObject
+from msp_server.emulator.people import make_person
 from msp_server.emulator.profile import FIRST_NAME, Profile, make_customer_id, make_phone_numbers
 from msp_server.emulator.transcript import Entry, Transcript
 
@@ -43,6 +44,7 @@ class Customer:
         """Give the customer as the JSON API shows it."""
         return {
             "name": self.name,
+            "person": make_person(self.name)["name"],
             "id": self.customer_id,
             "business_id": self.business_id,
             "phone_number": self.phone_number,

@@ -9,6 +9,7 @@ def test_emulator_tells_what_it_is_without_the_secret(emulator, settings, msp, w
         "msp": msp.url,
         "msp_id": settings.msp_id,
         "business_ids": list(settings.business_ids),
+        "oauth_client_id": "emulator",
     }
 
 

@@ -5,13 +5,17 @@ import { makeCard, makeLink } from "./cards.js";
 import { make, makeButton, makeGlyph, makePicture } from "./dom.js";
 import { answerOf, dataOf, listOf, nameOf, objectOf, spokenOf, textOf, wordsOf } from "./entries.js";
 import { openForm } from "./form.js";
+import { openPayment } from "./payment.js";
 import { openListPicker, openTimePicker } from "./pickers.js";
+import { openSignIn } from "./sign_in.js";
 
 const SHEETS = {
   list_picker: openListPicker,
   time_picker: openTimePicker,
   form: openForm,
   custom_app: openApp,
+  payment: openPayment,
+  sign_in: openSignIn,
 };
 
 // Gives a bubble's elements, from top to bottom: the bubble itself and what can be tapped below it.

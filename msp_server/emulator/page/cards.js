@@ -9,7 +9,7 @@ const GLYPHS = {
   time_picker: "clock",
   form: "form",
   custom_app: "app",
-  authenticate: "key",
+  sign_in: "key",
   payment: "wallet",
   unknown: "question",
 };

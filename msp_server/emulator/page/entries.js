@@ -8,10 +8,12 @@ const NAMES = {
   form: "Form",
   custom_app: "iMessage app",
   invitation: "Invitation",
-  authenticate: "Sign in",
+  sign_in: "Sign in",
   payment: "Apple Pay",
   unknown: "Interactive message",
 };
+
+export const PAID = "STATUS_SUCCESS";
 
 export const textOf = (value) => (typeof value === "string" ? value : "");
 
@@ -74,6 +76,8 @@ export function answerOf(entry) {
   const data = dataOf(entry);
   const quick = objectOf(data["quick-reply"]);
   const form = objectOf(data.dynamic);
+  const ended = endOf(data);
+  if (ended) return [ended];
   const lines = [
     ...listOf(quick.items)
       .filter((item) => item.identifier === quick.selectedIdentifier)
@@ -88,6 +92,15 @@ export function answerOf(entry) {
     .filter(Boolean);
   return words.length ? words : ["Answered"];
 }
+
+// How a payment or signing in ended, in a word; or null for any other message.
+function endOf(data) {
+  if (data.payment) return objectOf(data.payment).status === PAID ? "Paid" : "Not paid";
+  if (!data.authenticate) return null;
+  return isSignedIn(objectOf(data.authenticate)) ? "Signed in" : "Not signed in";
+}
+
+export const isSignedIn = ({ status }) => status === "success" || status === "authenticated";
 
 const titleOf = (item) => textOf(item.title) || textOf(item.value) || textOf(item.identifier);
 

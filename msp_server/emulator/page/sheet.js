@@ -1,7 +1,10 @@
 // The sheet that slides over the phone: a modal dialog, so that focus stays inside and Escape
 // closes.
 
-import { make, makeButton, makeGlyph, newId, part } from "./dom.js";
+import { make, makeButton, makeGlyph, makePicture, newId, part } from "./dom.js";
+import { imageOf, interactiveOf, objectOf, textOf } from "./entries.js";
+
+const DONE_MS = 2500;
 
 // Opens a dialog over the phone; what lies beside its `inside` closes it, as on a phone.
 export function openLayer(className, inside) {
@@ -66,6 +69,20 @@ export class Sheet {
     this.wrong.textContent = sentence;
   }
 
+  // Shows how it ended. Where all went well the sheet closes after a while, as on a phone.
+  showResult(good, title, words, wrong) {
+    const result = makeResult(good, title, words);
+    this.body.replaceChildren(result);
+    this.leave.hidden = true;
+    this.say(wrong);
+    this.confirm.disabled = false;
+    this.confirm.textContent = good ? "Done" : "Close";
+    this.confirm.setAttribute("aria-describedby", result.id); // so that a screen reader says it
+    this.confirm.focus();
+    this.onConfirm = () => this.close();
+    if (good && !wrong) setTimeout(() => this.close(), DONE_MS);
+  }
+
   // Answers the message, and closes unless the phone's API says what does not fit.
   async send(phone, deed, fields) {
     if (this.sending) return;
@@ -99,4 +116,25 @@ export function makeHead(title, subtitle, picture) {
   if (title) head.append(make("p", "head-title", title));
   if (subtitle) head.append(make("p", "head-subtitle", subtitle));
   return head;
+}
+
+// The heading of a sheet that shows what its bubble showed.
+export function makeReceivedHead(entry, title) {
+  const received = objectOf(interactiveOf(entry).receivedMessage);
+  const image = imageOf(entry, received.imageIdentifier);
+  const picture = makePicture(image.data, textOf(image.description));
+  const head = makeHead(title, textOf(received.subtitle), picture);
+  head.classList.add("small-head");
+  return head;
+}
+
+// How it ended: a large sign, with words below it.
+function makeResult(good, title, words) {
+  const result = make("div", good ? "result good" : "result");
+  const sign = make("span", "result-sign");
+  sign.append(makeGlyph(good ? "check" : "cross"));
+  result.id = newId();
+  result.append(sign, make("p", "head-title", title));
+  if (words) result.append(make("p", "head-subtitle", words));
+  return result;
 }
