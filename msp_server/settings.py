@@ -382,9 +382,10 @@ def _read_extension(reader: _Reader, name: str, emulator_url: str | None) -> str
 
 
 def _require(reader: _Reader, needs: Mapping[str, str]) -> None:
-    """Note what is not set though something else is that needs it."""
+    """Note what is not set though something else is that needs it, once."""
+    noted = {fault.name for fault in reader.faults}
     for name, cure in needs.items():
-        if not reader.text(name):
+        if not reader.text(name) and name not in noted:
             reader.fault(name, "not set", cure)
 
 
@@ -465,7 +466,7 @@ def _host(text: str) -> str:
 
 def _scope(text: str) -> tuple[str, ...]:
     words = tuple(text.replace(",", " ").split())
-    if not text.isascii() or not text.isprintable() or set(text) & set('"\\'):
+    if not words or not text.isascii() or not text.isprintable() or set(text) & set('"\\'):
         raise _Unfit(f"{text!r} is no scope", "enter words such as openid, with blanks")
     return words
 

@@ -2,13 +2,31 @@
 
 import time
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from msp_server.agents.echo import agent as echo
 from msp_server.agents.router import Router
-from msp_server.app import configure, make_gateway, open_store_of, working
-from msp_server.errors import ConfigurationError, StoreBusy
+from msp_server.app import (
+    configure,
+    create_app,
+    make_gateway,
+    make_merchant,
+    make_preparing,
+    make_provider,
+    make_sending,
+    open_store_of,
+    sealing_keys,
+    working,
+)
+from msp_server.delivery.signing_in import SigningIn
+from msp_server.errors import ConfigurationError, RemoteUnreachable, StoreBusy
+from msp_server.messages.authenticate import Authenticate
+from msp_server.messages.capability import Capability
+from msp_server.settings import ApplePaySettings, SignInSettings
+from msp_server.wire.auth_keys import unseal
 
 
 def test_configure_reports_faults_of_settings_and_agent_together():
@@ -31,6 +49,158 @@ def test_configure_without_any_variable_gives_the_guide_and_the_emulator():
 
     assert settings.emulated
     assert router.choose(None).name == "guide"
+
+
+def test_configure_reports_what_cannot_be_imported_together():
+    with pytest.raises(ConfigurationError) as caught:
+        configure(
+            {
+                "MSP_AGENT": "no.such:agent",
+                "MSP_PAYMENT_PROCESSOR": "no.such:processor",
+                "MSP_ACCOUNT_LINKER": "msp_server.agents.demonstration:processor",
+            }
+        )
+
+    assert [fault.name for fault in caught.value.faults] == [
+        "MSP_PAYMENT_PROCESSOR",
+        "MSP_ACCOUNT_LINKER",
+        "MSP_AGENT",
+    ]
+
+
+@pytest.mark.parametrize("name", ["MSP_PAYMENT_PROCESSOR", "MSP_ACCOUNT_LINKER"])
+def test_configure_reports_one_that_cannot_be_imported(name):
+    with pytest.raises(ConfigurationError) as caught:
+        configure({name: "no.such:thing"})
+
+    assert [fault.name for fault in caught.value.faults] == [name]
+
+
+# What customers' devices and browsers see
+
+
+ROUTES = {
+    "/message",
+    "/paymentGateway/<token>",
+    "/paymentMethodUpdate/<token>",
+    "/shippingContactUpdate/<token>",
+    "/shippingMethodUpdate/<token>",
+    "/orderTracking/<token>",
+    "/fallback/<token>",
+    "/oauth/callback",
+    "/landingPage",
+    "/landingPage_handle",
+    "/landingPage_done",
+}
+
+
+@pytest.fixture
+def store(settings):
+    store = open_store_of(settings)
+    yield store
+    store.close()
+
+
+def test_app_has_every_route_of_the_tutorial(settings, store):
+    app = create_app(settings, store)
+
+    assert {rule.rule for rule in app.url_map.iter_rules()} >= ROUTES
+
+
+def test_app_refuses_a_processor_that_cannot_be_imported(settings, store):
+    with pytest.raises(ConfigurationError, match="MSP_PAYMENT_PROCESSOR"):
+        create_app(replace(settings, payment_processor="no.such:processor"), store)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/paymentGateway/token"),
+        ("POST", "/orderTracking/token"),
+        ("GET", "/fallback/token"),
+        ("GET", "/landingPage?id=0f0e0d0c-0b0a-0908-0706-050403020100&name=Shop"),
+    ],
+)
+def test_app_that_is_not_set_up_for_it_takes_neither_money_nor_passwords(
+    settings, store, method, path
+):
+    answer = create_app(settings, store).test_client().open(path, method=method, json={})
+
+    assert answer.status_code == 404
+
+
+def test_app_that_nobody_signs_in_at_knows_no_state(settings, store):
+    answer = create_app(settings, store).test_client().get("/oauth/callback?state=a&code=b")
+
+    assert answer.status_code == 400
+
+
+# Parts
+
+
+def test_sealing_keys_are_of_each_secret_in_its_order_and_none_of_them(settings):
+    two = replace(settings, api_secrets=(b"new" * 10, b"old" * 10))
+
+    keys = sealing_keys(two)
+
+    assert [len(key) for key in keys] == [32, 32]
+    assert keys == [
+        sealing_keys(replace(two, api_secrets=(secret,)))[0] for secret in two.api_secrets
+    ]
+    assert not set(keys) & set(two.api_secrets)
+
+
+def test_what_the_first_secret_sealed_is_unsealed_once_it_is_the_second(settings):
+    before = replace(
+        settings,
+        endpoint="https://msp.example.com",
+        sign_in=SignInSettings(token_url="https://id.example.com/token"),
+    )
+    after = replace(before, api_secrets=(b"new" * 10, *before.api_secrets))
+
+    opening = make_preparing(before).equipping.equip(
+        Authenticate("Sign in"), frozenset({Capability.AUTH})
+    )[1]
+
+    assert len(unseal(opening.sealed_key, sealing_keys(after)[1])) == 48
+    signing_in = SigningIn(None, None, sealing_keys(after), time.time)
+    assert len(signing_in._unsealed(opening.sealed_key)) == 48
+
+
+def test_there_is_no_provider_where_nobody_signs_in(settings):
+    assert make_provider(settings) is None
+
+
+def test_sending_fills_in_the_client_secret_of_the_settings(settings, store):
+    sign_in = SignInSettings(token_url="https://id.example.com/token", client_secret="planted")
+
+    sending = make_sending(replace(settings, sign_in=sign_in), store)
+
+    assert sending.completing.client_secret == "planted"
+    assert "planted" not in repr(sending)
+
+
+def test_merchant_asks_where_the_settings_say(settings):
+    apple_pay = ApplePaySettings(
+        merchant_id="merchant.com.example.shop",
+        domain="shop.example.com",
+        session_url="http://127.0.0.1:9/paymentSession",
+    )
+
+    with pytest.raises(RemoteUnreachable, match=r"127\.0\.0\.1:9/paymentSession"):
+        make_merchant(replace(settings, apple_pay=apple_pay)).open_session("Shop", "https://a", "m")
+
+
+def test_merchant_whose_certificate_is_not_there_is_unreachable_and_says_so(settings):
+    apple_pay = ApplePaySettings(
+        merchant_id="merchant.com.example.shop",
+        domain="shop.example.com",
+        certificate=Path("not-there.pem"),
+        session_url="https://127.0.0.1:9/paymentSession",
+    )
+
+    with pytest.raises(RemoteUnreachable, match="MSP_APPLE_PAY_CERTIFICATE"):
+        make_merchant(replace(settings, apple_pay=apple_pay)).open_session("Shop", "https://a", "m")
 
 
 def test_gateway_signs_with_the_first_secret_for_the_gateway_of_the_settings(settings):

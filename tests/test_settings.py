@@ -4,13 +4,22 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 import msp_server
 from msp_server.errors import ConfigurationError
-from msp_server.settings import GATEWAYS, Settings, agent_reference, read_environment
+from msp_server.settings import (
+    GATEWAYS,
+    SESSION_URL,
+    ApplePaySettings,
+    Settings,
+    SignInSettings,
+    agent_reference,
+    read_environment,
+)
 
 MSP_ID = "5e5f6a7b-8c9d-4e0f-a1b2-c3d4e5f60718"
 SHOP = "a1b2c3d4-e5f6-4789-8abc-def012345678"
@@ -43,10 +52,45 @@ UNFIT = {
     "MSP_SEND_GIVE_UP_S": "soon",
     "MSP_CONTENT_LIMITS": "none",
     "MSP_CONTENT_HOSTS": "*",
+    "MSP_APPLE_PAY_DOMAIN": "https://shop.example.com",
+    "MSP_APPLE_PAY_SESSION_URL": "http://example.com/session",
+    "MSP_PAYMENT_PROCESSOR": "my money",
+    "MSP_OAUTH_TOKEN_URL": "http://id.example.com/token",
+    "MSP_OAUTH_USER_URL": "id.example.com/user",
+    "MSP_OAUTH_SCOPE": '"openid"',
+    "MSP_ACCOUNT_LINKER": "linker",
     "MSP_LOG_LEVEL": "LOUD",
 }
 
-OTHERS = ("MSP_HOST", "MSP_DATA_DIR", "CSP_ID", "BIZ_ID", "HTTPS_PROXY", "https_proxy")
+OTHERS = (
+    "MSP_HOST",
+    "MSP_DATA_DIR",
+    "MSP_APPLE_PAY_MERCHANT_ID",
+    "MSP_APPLE_PAY_CERTIFICATE",
+    "MSP_APPLE_PAY_KEY",
+    "MSP_OAUTH_CLIENT_ID",
+    "MSP_OAUTH_CLIENT_SECRET",
+    "CSP_ID",
+    "BIZ_ID",
+    "HTTPS_PROXY",
+    "https_proxy",
+)
+
+#: All that payments need at Apple's gateways.
+APPLE_PAY = {
+    "MSP_APPLE_PAY_MERCHANT_ID": "merchant.com.example.shop",
+    "MSP_APPLE_PAY_DOMAIN": "shop.example.com",
+    "MSP_APPLE_PAY_CERTIFICATE": "merchant.pem",
+    "MSP_ENDPOINT": "https://msp.example.com",
+}
+#: All that sign-ins need there.
+SIGN_IN = {
+    "MSP_OAUTH_TOKEN_URL": "https://id.example.com/token",
+    "MSP_OAUTH_USER_URL": "https://id.example.com/user",
+    "MSP_OAUTH_CLIENT_ID": "client",
+    "MSP_OAUTH_CLIENT_SECRET": "planted-client-secret",
+    "MSP_ENDPOINT": "https://msp.example.com",
+}
 
 READ_AT_ONCE = """
 import sys
@@ -99,6 +143,11 @@ def nothing_set(tmp_path, monkeypatch):
         ("send_give_up_s", 3600),
         ("content_limits", "all"),
         ("content_hosts", ("icloud.com", "icloud-content.com", "apple.com")),
+        ("apple_pay", ApplePaySettings()),
+        ("payment_processor", None),
+        ("sign_in", SignInSettings()),
+        ("account_linker", None),
+        ("public_url", None),
         ("log_level", "INFO"),
         ("https_proxy", None),
     ],
@@ -158,6 +207,27 @@ def test_variable_without_text_counts_as_not_given(name, text):
         ("MSP_SEND_GIVE_UP_S", "86400", "send_give_up_s", 86400),
         ("MSP_CONTENT_LIMITS", "all", "content_limits", "all"),
         ("MSP_CONTENT_LIMITS", "Apple", "content_limits", "apple"),
+        (
+            "MSP_PAYMENT_PROCESSOR",
+            "shop.money:processor",
+            "payment_processor",
+            "shop.money:processor",
+        ),
+        ("MSP_ACCOUNT_LINKER", "shop.links:linker", "account_linker", "shop.links:linker"),
+        ("MSP_APPLE_PAY_DOMAIN", "Shop.Example.com", "apple_pay.domain", "shop.example.com"),
+        ("MSP_APPLE_PAY_CERTIFICATE", "a/b.pem", "apple_pay.certificate", Path("a/b.pem")),
+        ("MSP_APPLE_PAY_KEY", "a/b.key", "apple_pay.key", Path("a/b.key")),
+        (
+            "MSP_APPLE_PAY_SESSION_URL",
+            "https://cn-apple-pay-gateway.apple.com/paymentservices/paymentSession",
+            "apple_pay.session_url",
+            "https://cn-apple-pay-gateway.apple.com/paymentservices/paymentSession",
+        ),
+        ("MSP_OAUTH_USER_URL", "http://[::1]:9/user", "sign_in.user_url", "http://[::1]:9/user"),
+        ("MSP_OAUTH_CLIENT_ID", "client", "sign_in.client_id", "client"),
+        ("MSP_OAUTH_CLIENT_SECRET", " a secret ", "sign_in.client_secret", "a secret"),
+        ("MSP_OAUTH_SCOPE", "openid", "sign_in.scope", ("openid",)),
+        ("MSP_OAUTH_SCOPE", "openid  r_profile,w", "sign_in.scope", ("openid", "r_profile", "w")),
         ("MSP_CONTENT_HOSTS", "example.com", "content_hosts", ("example.com",)),
         (
             "MSP_CONTENT_HOSTS",
@@ -172,7 +242,7 @@ def test_variable_without_text_counts_as_not_given(name, text):
     ],
 )
 def test_variable_is_read(name, text, field, value):
-    assert getattr(read(**{name: text}), field) == value
+    assert attrgetter(field)(read(**{name: text})) == value
 
 
 @pytest.mark.parametrize(
@@ -238,6 +308,20 @@ def test_variable_is_read(name, text, field, value):
         ("MSP_SEND_GIVE_UP_S", "-0.5"),
         ("MSP_CONTENT_LIMITS", "vendor"),
         ("MSP_CONTENT_LIMITS", "all,apple"),
+        ("MSP_APPLE_PAY_DOMAIN", "shop"),
+        ("MSP_APPLE_PAY_DOMAIN", "shop.example.com:443"),
+        ("MSP_APPLE_PAY_SESSION_URL", "apple.com"),
+        ("MSP_APPLE_PAY_SESSION_URL", "https://me:word@example.com/session"),
+        ("MSP_PAYMENT_PROCESSOR", "shop.money"),
+        ("MSP_PAYMENT_PROCESSOR", "shop/money.py:processor"),
+        ("MSP_OAUTH_TOKEN_URL", "https://"),
+        ("MSP_OAUTH_TOKEN_URL", "javascript:alert(1)"),
+        ("MSP_OAUTH_USER_URL", "http://id.example.com/user"),
+        ("MSP_OAUTH_SCOPE", ","),
+        ("MSP_OAUTH_SCOPE", "öffentlich"),
+        ("MSP_OAUTH_SCOPE", "a\\b"),
+        ("MSP_OAUTH_SCOPE", "a\tb"),
+        ("MSP_ACCOUNT_LINKER", "links:"),
         ("MSP_CONTENT_HOSTS", "com"),
         ("MSP_CONTENT_HOSTS", "example.com,"),
         ("MSP_CONTENT_HOSTS", "*.example.com"),
@@ -357,6 +441,123 @@ def test_given_id_without_a_gateway_is_a_fault(given, tmp_path):
 
 def test_gateways_of_apple_are_https():
     assert all(url.startswith("https://") for url in GATEWAYS.values())
+
+
+# Payments and sign-ins
+
+
+@pytest.mark.parametrize("name", APPLE_PAY.keys() - {"MSP_APPLE_PAY_MERCHANT_ID"})
+def test_merchant_needs_all_that_proves_who_it_is(name):
+    [fault] = faults(**{**APPLE_PAY, name: None})
+
+    assert (fault.name, fault.problem, bool(fault.cure)) == (name, "not set", True)
+
+
+@pytest.mark.parametrize("name", SIGN_IN.keys() - {"MSP_OAUTH_TOKEN_URL"})
+def test_provider_needs_all_that_asks_it(name):
+    [fault] = faults(**{**SIGN_IN, name: None})
+
+    assert (fault.name, fault.problem, bool(fault.cure)) == (name, "not set", True)
+
+
+def test_what_payments_and_sign_ins_both_need_is_one_fault():
+    assert [fault.name for fault in faults(**{**APPLE_PAY, **SIGN_IN, "MSP_ENDPOINT": None})] == [
+        "MSP_ENDPOINT"
+    ]
+
+
+def test_what_payments_need_and_is_unfit_is_one_fault():
+    assert [fault.name for fault in faults(**{**APPLE_PAY, "MSP_ENDPOINT": "http://a.b"})] == [
+        "MSP_ENDPOINT"
+    ]
+
+
+def test_merchant_is_read():
+    assert read(**APPLE_PAY).apple_pay == ApplePaySettings(
+        merchant_id="merchant.com.example.shop",
+        domain="shop.example.com",
+        certificate=Path("merchant.pem"),
+        session_url=SESSION_URL,
+    )
+
+
+def test_provider_is_read():
+    assert read(**SIGN_IN).sign_in == SignInSettings(
+        token_url="https://id.example.com/token",
+        user_url="https://id.example.com/user",
+        client_id="client",
+        client_secret="planted-client-secret",
+    )
+
+
+def test_session_url_of_apple_is_https():
+    assert SESSION_URL.startswith("https://")
+
+
+@pytest.mark.parametrize("gateway", ["staging", "production"])
+def test_nobody_stands_in_at_gateways_of_apple(gateway):
+    settings = read(MSP_GATEWAY=gateway)
+
+    assert (settings.payment_processor, settings.account_linker) == (None, None)
+    assert (settings.apple_pay.merchant_id, settings.sign_in.token_url) == (None, None)
+
+
+def test_somebody_stands_in_at_the_emulator(tmp_path):
+    settings = read_emulated(tmp_path, MSP_EMULATOR_PORT="9004")
+
+    assert settings.payment_processor == "msp_server.agents.demonstration:processor"
+    assert settings.account_linker == "msp_server.agents.demonstration:linker"
+    assert settings.apple_pay == ApplePaySettings(
+        merchant_id="merchant.com.example.shop",
+        domain="shop.example.com",
+        session_url="http://127.0.0.1:9004/paymentservices/paymentSession",
+    )
+    assert settings.sign_in == SignInSettings(
+        token_url="http://127.0.0.1:9004/oauth/token",
+        user_url="http://127.0.0.1:9004/oauth/userinfo",
+        client_id="emulator",
+        client_secret="emulator-client-secret",
+    )
+
+
+def test_who_stands_in_at_the_emulator_makes_room_for_who_is_named(tmp_path):
+    settings = read_emulated(
+        tmp_path,
+        MSP_PAYMENT_PROCESSOR="shop.money:processor",
+        MSP_ACCOUNT_LINKER="shop.links:linker",
+        MSP_APPLE_PAY_MERCHANT_ID="merchant.of.mine",
+        MSP_OAUTH_TOKEN_URL="https://id.example.com/token",
+    )
+
+    assert (settings.payment_processor, settings.account_linker) == (
+        "shop.money:processor",
+        "shop.links:linker",
+    )
+    assert settings.apple_pay.merchant_id == "merchant.of.mine"
+    assert settings.sign_in.token_url == "https://id.example.com/token"
+
+
+def test_public_url_is_where_apple_delivers():
+    assert read(MSP_ENDPOINT="https://msp.example.com/base/").public_url == (
+        "https://msp.example.com/base"
+    )
+
+
+def test_public_url_at_the_emulator_is_on_this_machine(tmp_path):
+    settings = read_emulated(tmp_path, MSP_ENDPOINT="https://msp.example.com", MSP_PORT="9002")
+
+    assert settings.public_url == "http://127.0.0.1:9002"
+
+
+def test_environment_tells_the_emulator_who_signs_in_there(tmp_path):
+    settings = read_emulated(tmp_path, MSP_OAUTH_CLIENT_SECRET="another")
+
+    environment = settings.environment()
+
+    assert (environment["MSP_OAUTH_CLIENT_ID"], environment["MSP_OAUTH_CLIENT_SECRET"]) == (
+        "emulator",
+        "another",
+    )
 
 
 # Where things are
@@ -572,6 +773,7 @@ def test_make_data_dir_leaves_a_directory_that_is_there_as_it_is(tmp_path):
         ("MSP_SECRET", SECRET, repr(KEY)),
         ("MSP_DATABASE_URL", "postgresql+psycopg://me:password@db/msp", "password"),
         ("HTTPS_PROXY", "http://me:password@proxy:3128", "password"),
+        ("MSP_OAUTH_CLIENT_SECRET", "planted-client-secret", "planted"),
     ],
 )
 def test_repr_does_not_tell_a_secret(name, text, secret):
@@ -644,6 +846,11 @@ def test_environment_gives_the_same_settings_to_a_process_of_ours(nothing_set, m
         "MSP_SEND_GIVE_UP_S": "90",
         "MSP_CONTENT_LIMITS": "apple",
         "MSP_CONTENT_HOSTS": "example.com,example.org",
+        **APPLE_PAY,
+        **SIGN_IN,
+        "MSP_OAUTH_SCOPE": "openid phone",
+        "MSP_PAYMENT_PROCESSOR": "shop.money:processor",
+        "MSP_ACCOUNT_LINKER": "shop.links:linker",
         "MSP_LOG_LEVEL": "DEBUG",
         "HTTPS_PROXY": "http://proxy:3128",
     }

@@ -244,7 +244,10 @@ def tell_apple_pay(closed: ApplePayResponse, _conversation: Conversation) -> Tex
 def show_authenticate(_text: Text, _conversation: Conversation) -> Authenticate:
     """Ask the customer to sign in."""
     return Authenticate(
-        Bubble("Sign in to Example Shop", image=KETTLE), replied="Signed in", name="sign in"
+        Bubble("Sign in to Example Shop", image=KETTLE),
+        replied="Signed in",
+        name="sign in",
+        fallback=Text("Here I would ask you to sign in, but this device cannot."),
     )
 
 

@@ -78,16 +78,17 @@ class SigningIn:
         if not response.claims_success:
             return None, reported_failure(response)
         if response.token is not None:
-            return self._ask_for(response.token, found)
+            return self._ask_for(response.token, found, entry)
         if self.now() - entry.created_at < RETURN_LIMIT_S:
             return None
         return None, SignInFailure.NOT_RETURNED
 
     def _ask_for(
-        self, encrypted: str, found: SignInRecord
+        self, encrypted: str, found: SignInRecord, entry: Entry
     ) -> tuple[JsonObject | None, SignInFailure | None]:
         """Ask the provider who signed in, with the token of the old flow."""
-        if found.sealed_key is None or self.provider is None:
+        in_time = found.expires_at is not None and entry.created_at < found.expires_at
+        if found.sealed_key is None or self.provider is None or not in_time:
             return None, SignInFailure.EXPIRED
         try:
             token = decrypt_token(encrypted, self._unsealed(found.sealed_key))

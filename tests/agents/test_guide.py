@@ -1,13 +1,17 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from msp_server.agents.conversation import Conversation, Said
 from msp_server.agents.guide import agent, say_back, show_tour, show_typing, tell_who
+from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
+from msp_server.messages.apple_pay import ApplePay, ApplePayResponse
 from msp_server.messages.attachment import Attachment
+from msp_server.messages.authenticate import Authenticate, AuthenticateResponse, SignInFailure
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import ResponseLost, Unknown
 from msp_server.messages.custom_app import CustomApp, CustomAppResponse
@@ -22,6 +26,7 @@ from msp_server.messages.reaction import InlineReply, Tapback
 from msp_server.messages.rich_link import RichLink
 from msp_server.messages.text import Text
 from msp_server.messages.time_picker import TimePicker, TimePickerResponse
+from msp_server.settings import ApplePaySettings, SignInSettings
 
 BUSINESS = BusinessId("0f0e0d0c-0b0a-0908-0706-050403020100")
 CUSTOMER = OpaqueId("urn:mbid:alice")
@@ -38,6 +43,14 @@ CONVERSATION = Conversation(
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 APP = "com.apple.messages.MSMessageExtensionBalloonPlugin:TEAM123456:com.example.extension"
 
+#: What payments and sign-ins need.
+SET_UP = {
+    "endpoint": "https://msp.example.com",
+    "apple_pay": ApplePaySettings(merchant_id="merchant.com.example.shop"),
+    "payment_processor": "shop.money:processor",
+    "sign_in": SignInSettings(token_url="https://id.example.com/token"),
+}
+
 #: Each word that shows a kind, and the kind it shows.
 SHOWN = {
     "quick": QuickReply,
@@ -47,6 +60,8 @@ SHOWN = {
     "link": RichLink,
     "photo": Text,
     "app": CustomApp,
+    "pay": ApplePay,
+    "sign in": Authenticate,
 }
 WORDS = [*SHOWN, "typing", "person", "count", "history", "who", "help"]
 
@@ -109,6 +124,20 @@ RESPONSES = [
         "I could not fetch your answer. Would you give it once more?",
     ),
     (
+        ApplePayResponse(paid=True, total=Decimal("3.78"), currency="USD"),
+        "You paid 3.78 USD. Thank you!",
+    ),
+    (ApplePayResponse(status="STATUS_SUCCESS"), "Nothing was paid."),
+    (AuthenticateResponse(user={"sub": "1", "name": "Ava"}), "You are signed in as Ava."),
+    (
+        AuthenticateResponse(user={"sub": "1"}),
+        "You are signed in as somebody without a name.",
+    ),
+    (
+        AuthenticateResponse(status="success", failure=SignInFailure.NOT_RETURNED),
+        "You are not signed in: not returned.",
+    ),
+    (
         Unknown("hologram"),
         "A message of the type hologram came: I keep it, and know no more of it.",
     ),
@@ -116,12 +145,13 @@ RESPONSES = [
 
 
 @pytest.fixture
-def preparing(tmp_path):
+def preparing(tmp_path, settings):
     return Preparing(
         now=NINE.timestamp,
         new_id=lambda: MessageId("m"),
         vendor_limits=True,
         outgoing=Files(tmp_path / "outgoing"),
+        equipping=Equipping(replace(settings, **SET_UP), bytes(32)),
     )
 
 
@@ -357,9 +387,13 @@ def test_guide_offers_choices_in_writing_where_they_cannot_be_shown(preparing, w
     assert prepared.offer
 
 
-def test_guide_says_in_words_that_a_form_cannot_be_shown(preparing):
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("form", "forms need an iPhone or iPad"), ("sign in", "sign in, but this device cannot")],
+)
+def test_guide_says_in_words_what_cannot_be_shown(preparing, word, said):
     prepared = preparing.prepare(
-        agent.answer(Text("form"), CONVERSATION), (BUSINESS, CUSTOMER), frozenset(), automated=True
+        agent.answer(Text(word), CONVERSATION), (BUSINESS, CUSTOMER), frozenset(), automated=True
     )
 
-    assert "forms need an iPhone or iPad" in prepared.messages[0].content.body
+    assert said in prepared.messages[0].content.body

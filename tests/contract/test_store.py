@@ -4,6 +4,8 @@ import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from msp_server.errors import ContentInvalid, StoreUnavailable
+from msp_server.messages.apple_pay import ApplePay, LineItem, PaymentEndpoints, ShippingMethod
+from msp_server.messages.authenticate import Authenticate, SignInFailure
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
 from msp_server.messages.custom_app import CustomApp
@@ -18,6 +22,8 @@ from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.invitation import Invitation, InvitationResponse
 from msp_server.messages.list_picker import ListPicker, Section
 from msp_server.messages.offer import make_offer
+from msp_server.messages.opening import PaymentOpening, SignInOpening
+from msp_server.messages.payment import PaymentChange, PaymentStatus
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
 from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
 from msp_server.messages.reaction import Tapback
@@ -27,7 +33,9 @@ from msp_server.store.conversations import Changes
 from msp_server.store.inbox import BY_DESK, LEFT
 from msp_server.store.opening import Store, open_store
 from msp_server.store.outbox import CLOSED, ReusableMessage, SentMessage
-from msp_server.store.schema import METADATA, InboxState, OutboxState
+from msp_server.store.payments import BUSY_LIMIT_S, Beginning
+from msp_server.store.schema import METADATA, InboxState, OutboxState, PaymentState, SignInState
+from msp_server.store.sign_ins import Return
 from msp_server.store.taps import REPEATED, SAME_TAP_S
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -2393,6 +2401,1011 @@ def test_history_before_an_entry_holds_for_all_conversations_too(store):
     entry = claimed(store.inbox, NOW + 1)
 
     assert [one.message_id for one in store.history.newest(10, before=entry)] == ["1"]
+
+
+# Payments
+
+
+TOKEN = "a-token-that-nobody-guesses"
+STANDARD = ShippingMethod("Standard", Decimal("4.90"), "In two days", identifier="standard")
+COLLECT = ShippingMethod("Collect", Decimal("0"), identifier="collect")
+SURCHARGE = LineItem("Credit card", Decimal("0.50"))
+ISLAND = LineItem("Delivery to an island", Decimal("3.99"), pending=True)
+CLOSES_AT = NOW + 7200
+FIRST, SECOND = "first authorisation", "second authorisation"
+
+
+def order(token=TOKEN, request_id="order", **changes):
+    """Make a payment of 39 and shipping, 43.90 together, at addresses of this server."""
+    fields = {
+        "merchant_name": "Example Shop",
+        "country": "DE",
+        "currency": "EUR",
+        "shipping_methods": [STANDARD, COLLECT],
+        "merchant_id": "merchant.com.example.shop",
+        "endpoints": PaymentEndpoints.below("https://shop.example.com", token),
+        "name": "kettle",
+        "request_id": request_id,
+    }
+    return ApplePay("Your order", [LineItem("Kettle", Decimal("39"))], **{**fields, **changes})
+
+
+def asking(message_id="ask", token=TOKEN, customer_id=CUSTOMER, content=None):
+    """Make a message that asks for a payment and opens its addresses."""
+    return OutboundMessage(
+        message_id,
+        BUSINESS,
+        customer_id,
+        content or order(token),
+        automated=True,
+        opening=PaymentOpening(token),
+    )
+
+
+@pytest.fixture
+def payments(store):
+    """Give the payments of a store in which one was asked for and its message is being sent."""
+    store.outbox.put([asking()], NOW)
+    store.payments.open("ask", CLOSES_AT)
+    return store.payments
+
+
+def authorise(payments, status=PaymentStatus.SUCCESS, authorisation=FIRST, now=NOW + 1):
+    """Take an authorisation to its end."""
+    assert payments.begin(TOKEN, authorisation, now) is Beginning.BEGUN
+    payments.settle(TOKEN, authorisation, status, now)
+
+
+def course(payments):
+    return [(what, words) for _at, what, words in payments.find(TOKEN).course]
+
+
+def test_a_payment_is_there_with_the_message_that_asks_for_it(store):
+    store.outbox.put([asking()], NOW)
+
+    record = store.payments.find(TOKEN)
+
+    assert (record.message_id, record.request_id, record.name) == ("ask", "order", "kettle")
+    assert (record.business_id, record.customer_id) == (BUSINESS, CUSTOMER)
+    assert (record.merchant_name, record.country, record.currency) == ("Example Shop", "DE", "EUR")
+    assert (record.state, record.status, record.authorisation) == (PaymentState.ASKED, None, None)
+    assert record.created_at == NOW
+
+
+def test_a_payment_is_there_with_the_answer_that_asks_for_it(store):
+    receive(store, said("1"))
+
+    answer(store, asking())
+
+    assert store.payments.find(TOKEN).message_id == "ask"
+
+
+def test_a_payment_of_an_answer_that_comes_too_late_is_not_there(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+    receive(store, said("2", Close()))
+
+    store.inbox.finish(entry, [asking()], NOW)
+
+    assert store.payments.find(TOKEN) is None
+
+
+def test_a_payment_of_an_answer_whose_claim_was_lost_is_not_there(store):
+    receive(store, said("1"))
+    late = claimed(store.inbox)
+    claimed(store.inbox, NOW + LEASE_S + 1)
+
+    assert store.inbox.finish(late, [asking()], NOW + LEASE_S + 2) is False
+
+    assert store.payments.find(TOKEN) is None
+
+
+def test_a_payment_at_addresses_of_others_is_not_there(store):
+    elsewhere = replace(asking(), opening=None)
+
+    store.outbox.put([elsewhere], NOW)
+
+    assert store.payments.newest(10) == []
+
+
+def test_a_message_of_another_kind_opens_no_payment(store):
+    store.outbox.put([replace(reply("a"), opening=PaymentOpening(TOKEN))], NOW)
+
+    assert store.payments.newest(10) == []
+
+
+def test_a_second_payment_at_the_same_addresses_is_refused_with_its_message(store):
+    store.outbox.put([asking()], NOW)
+
+    with pytest.raises(StoreUnavailable):
+        store.outbox.put([asking("again")], NOW)
+
+    assert send_all(store) == ["ask"]
+
+
+def test_the_bill_comes_back_as_it_was_asked_for(payments):
+    record = payments.find(TOKEN)
+
+    assert record.items == (LineItem("Kettle", Decimal("39.00")),)
+    assert record.shipping_methods == {"standard": STANDARD, "collect": COLLECT}
+    assert record.shipping_method == STANDARD
+    assert record.lines == (*record.items, LineItem("Standard", Decimal("4.90")))
+    assert record.total == Decimal("43.90")
+
+
+def test_shipping_methods_that_have_no_identifier_get_that_of_the_message(store):
+    unnamed = [replace(STANDARD, identifier=None), replace(COLLECT, identifier=None)]
+    content = order(shipping_methods=unnamed)
+    sent = content.identified("ask").to_wire()["interactiveData"]["data"]["payment"]
+    store.outbox.put([asking(content=content)], NOW)
+
+    on_the_sheet = [each["identifier"] for each in sent["paymentRequest"]["shippingMethods"]]
+    assert list(store.payments.find(TOKEN).shipping_methods) == on_the_sheet
+
+
+def test_a_request_identifier_that_was_left_out_is_the_one_of_the_message(store):
+    store.outbox.put([asking(content=order(request_id=None))], NOW)
+
+    assert store.payments.find(TOKEN).request_id == "ask"
+
+
+def test_a_bill_without_shipping_has_its_items_alone(store):
+    store.outbox.put([asking(content=order(shipping_methods=[]))], NOW)
+
+    record = store.payments.find(TOKEN)
+
+    assert (record.shipping, record.shipping_method, record.total) == (None, None, Decimal("39"))
+
+
+def test_a_line_that_may_still_change_comes_back_so(store):
+    pending = [LineItem("Taxi", Decimal("10"), pending=True)]
+    content = replace(order(), line_items=pending)
+    store.outbox.put([asking(content=content)], NOW)
+
+    assert store.payments.find(TOKEN).items == (LineItem("Taxi", Decimal("10.00"), pending=True),)
+
+
+def test_an_amount_in_a_currency_without_decimals_comes_back(store):
+    yen = replace(order(currency="JPY", shipping_methods=[]), line_items=[LineItem("K", "3900")])
+    store.outbox.put([asking(content=yen)], NOW)
+
+    assert store.payments.find(TOKEN).total == Decimal("3900")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["", "other", TOKEN.upper(), f"{TOKEN} ", "%", "a\0b", "a\ud800b", "a" * 100_000],
+    ids=["empty", "other", "case", "blank", "any", "NUL", "half", "long"],
+)
+def test_a_payment_is_not_found_by_another_token(payments, odd):
+    assert payments.find(odd) is None
+
+
+def test_the_addresses_are_closed_until_the_message_is_sent(store):
+    store.outbox.put([asking()], NOW)
+
+    record = store.payments.find(TOKEN)
+
+    assert (record.expires_at, record.takes_changes(NOW)) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("now", "taken"), [(NOW, True), (CLOSES_AT - 1, True), (CLOSES_AT, False), (LATER, False)]
+)
+def test_the_addresses_are_open_until_they_close(payments, now, taken):
+    assert payments.find(TOKEN).takes_changes(now) is taken
+
+
+def test_to_open_one_payment_opens_no_other(store):
+    store.outbox.put([asking(), asking("other", "other token")], NOW)
+
+    store.payments.open("other", CLOSES_AT)
+
+    assert store.payments.find(TOKEN).expires_at is None
+    assert store.payments.find("other token").expires_at == CLOSES_AT
+
+
+def test_to_open_what_is_no_payment_of_ours_opens_nothing(payments):
+    payments.open("no such message", LATER)
+
+    assert payments.find(TOKEN).expires_at == CLOSES_AT
+
+
+def test_a_payment_is_found_by_what_the_closing_message_names(payments):
+    record = payments.find(TOKEN)
+
+    assert payments.of_request(record.conversation_id, "order") == record
+
+
+def test_of_two_payments_of_the_same_name_the_newest_is_found(payments, store):
+    store.outbox.put([asking("again", "newer token")], NOW)
+    here = payments.find(TOKEN).conversation_id
+
+    assert payments.of_request(here, "order").message_id == "again"
+
+
+@pytest.mark.parametrize("odd", ["never", "", "a\0b", "a\ud800b", "a" * 100_000])
+def test_a_payment_is_not_found_by_what_nobody_asked(payments, odd):
+    assert payments.of_request(payments.find(TOKEN).conversation_id, odd) is None
+
+
+def test_a_payment_of_another_customer_is_not_found(payments, store):
+    receive(store, said("1", customer_id=OTHER_CUSTOMER))
+    there = store.conversations.find(OTHER_CUSTOMER).id
+
+    assert payments.of_request(there, "order") is None
+
+
+def test_the_newest_payments_come_oldest_first(store):
+    store.outbox.put([asking(str(n), f"token {n}") for n in range(4)], NOW)
+
+    assert [one.message_id for one in store.payments.newest(3)] == ["1", "2", "3"]
+
+
+def test_the_newest_payments_of_a_conversation_are_its_own(payments, store):
+    store.outbox.put([asking("other", "other token", OTHER_CUSTOMER)], NOW)
+    here = payments.find(TOKEN).conversation_id
+
+    assert [one.message_id for one in payments.newest(10, here)] == ["ask"]
+    assert [one.message_id for one in payments.newest(10)] == ["ask", "other"]
+
+
+def test_the_repr_of_a_payment_does_not_tell_its_token(payments):
+    assert TOKEN not in repr(payments.find(TOKEN))
+
+
+# What the customer changes on the sheet
+
+
+def test_a_change_adds_its_lines_to_the_bill(payments):
+    changed = payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 1)
+
+    assert changed.lines[-1] == SURCHARGE
+    assert changed.total == Decimal("44.40")
+    assert changed == payments.find(TOKEN)
+
+
+def test_a_change_takes_the_place_of_the_one_before(payments):
+    payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 1)
+
+    changed = payments.change(TOKEN, PaymentChange.CARD, [], NOW + 2)
+
+    assert changed.total == Decimal("43.90")
+
+
+def test_a_change_leaves_what_came_for_others(payments):
+    payments.change(TOKEN, PaymentChange.ADDRESS, [ISLAND], NOW + 1)
+
+    changed = payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 2)
+
+    assert changed.further == {PaymentChange.ADDRESS: (ISLAND,), PaymentChange.CARD: (SURCHARGE,)}
+    assert changed.total == Decimal("48.39")
+
+
+def test_another_shipping_method_takes_the_place_of_the_first(payments):
+    changed = payments.change(TOKEN, PaymentChange.SHIPPING, [], NOW + 1, "collect")
+
+    assert (changed.shipping_method, changed.total) == (COLLECT, Decimal("39"))
+
+
+def test_another_card_leaves_the_shipping_method(payments):
+    payments.change(TOKEN, PaymentChange.SHIPPING, [], NOW + 1, "collect")
+
+    changed = payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 2)
+
+    assert (changed.shipping, changed.total) == ("collect", Decimal("39.50"))
+
+
+def test_two_changes_at_the_same_moment_both_count(payments):
+    together(
+        lambda: payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW),
+        lambda: payments.change(TOKEN, PaymentChange.ADDRESS, [ISLAND], NOW),
+        lambda: payments.change(TOKEN, PaymentChange.SHIPPING, [], NOW, "collect"),
+    )
+
+    assert payments.find(TOKEN).total == Decimal("43.49")
+    assert len(course(payments)) == 4
+
+
+def test_a_change_that_cannot_be_written_in_the_currency_changes_nothing(payments):
+    before = payments.find(TOKEN)
+
+    with pytest.raises(ContentInvalid, match="decimals"):
+        payments.change(TOKEN, PaymentChange.CARD, [LineItem("Fee", Decimal("0.001"))], NOW)
+
+    assert payments.find(TOKEN) == before
+
+
+@pytest.mark.parametrize("discount", ["-43.90", "-50"])
+def test_a_change_that_leaves_nothing_to_pay_changes_nothing(payments, discount):
+    before = payments.find(TOKEN)
+
+    with pytest.raises(ContentInvalid, match="bill comes to"):
+        payments.change(TOKEN, PaymentChange.CARD, [LineItem("Gift", discount)], NOW)
+
+    assert payments.find(TOKEN) == before
+
+
+def test_a_change_of_a_payment_that_is_not_there_is_none(payments):
+    assert payments.change("other", PaymentChange.CARD, [], NOW) is None
+
+
+def test_a_change_before_the_message_is_sent_is_refused(store):
+    store.outbox.put([asking()], NOW)
+
+    assert store.payments.change(TOKEN, PaymentChange.CARD, [], NOW) is None
+
+
+def unclear(payments):
+    payments.begin(TOKEN, FIRST, NOW)
+    payments.give_up(TOKEN, FIRST, "it raised", NOW)
+
+
+def tracked(payments):
+    authorise(payments)
+    payments.track(TOKEN, NOW)
+
+
+#: What a payment takes nothing after, by the state it is in then.
+ENDS = {
+    PaymentState.AUTHORISING: lambda payments: payments.begin(TOKEN, FIRST, NOW),
+    PaymentState.AUTHORISED: authorise,
+    PaymentState.TRACKED: tracked,
+    PaymentState.UNCLEAR: unclear,
+}
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_a_payment_that_is_not_open_takes_no_change(payments, state):
+    ENDS[state](payments)
+    before = payments.find(TOKEN)
+    assert before.state is state
+
+    assert payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 2) is None
+
+    assert payments.find(TOKEN) == before
+
+
+def test_a_payment_whose_time_is_up_takes_no_change(payments):
+    assert payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], CLOSES_AT) is None
+
+    assert payments.find(TOKEN).total == Decimal("43.90")
+
+
+def test_a_refused_payment_takes_another_card(payments):
+    authorise(payments, PaymentStatus.FAILURE)
+
+    assert payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 2) is not None
+
+
+# What is charged once
+
+
+def test_an_authorisation_begins_once(payments):
+    assert payments.begin(TOKEN, FIRST, NOW) is Beginning.BEGUN
+    assert payments.begin(TOKEN, FIRST, NOW) is Beginning.SAME
+
+
+def test_an_authorisation_that_has_begun_is_shown(payments):
+    payments.begin(TOKEN, FIRST, NOW)
+
+    record = payments.find(TOKEN)
+
+    assert (record.state, record.status) == (PaymentState.AUTHORISING, None)
+    assert (record.authorisation, record.authorised_total) == (FIRST, Decimal("43.90"))
+    assert record.is_paid is False
+
+
+def test_the_same_authorisation_at_the_same_moment_begins_once(payments):
+    begun = together(*[lambda: payments.begin(TOKEN, FIRST, NOW)] * 8)
+
+    assert sorted(each.value for each in begun) == ["begun", *["same"] * 7]
+
+
+def test_two_authorisations_at_the_same_moment_begin_once(payments):
+    acts = [partial(payments.begin, TOKEN, f"authorisation {n}", NOW) for n in range(8)]
+
+    begun = together(*acts)
+
+    assert sorted(each.value for each in begun) == ["begun", *["over"] * 7]
+    winner = begun.index(Beginning.BEGUN)
+    assert payments.find(TOKEN).authorisation == f"authorisation {winner}"
+
+
+def test_an_authorisation_beside_a_change_is_for_what_stands_then(payments):
+    changed, begun = together(
+        lambda: payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW),
+        lambda: payments.begin(TOKEN, FIRST, NOW),
+    )
+
+    assert begun is Beginning.BEGUN
+    record = payments.find(TOKEN)
+    assert record.authorised_total == record.total
+    assert record.total == Decimal("43.90" if changed is None else "44.40")
+
+
+def test_an_authorisation_of_a_payment_that_is_not_there_is_over(payments):
+    assert payments.begin("other", FIRST, NOW) is Beginning.OVER
+
+
+def test_an_authorisation_before_the_message_is_sent_is_over(store):
+    store.outbox.put([asking()], NOW)
+
+    assert store.payments.begin(TOKEN, FIRST, NOW) is Beginning.OVER
+
+
+def test_an_authorisation_after_the_time_is_up_is_over(payments):
+    assert payments.begin(TOKEN, FIRST, CLOSES_AT) is Beginning.OVER
+
+    assert payments.find(TOKEN).state is PaymentState.ASKED
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_another_authorisation_of_a_payment_that_is_not_open_is_over(payments, state):
+    ENDS[state](payments)
+
+    assert payments.begin(TOKEN, SECOND, NOW + 2) is Beginning.OVER
+
+    assert payments.find(TOKEN).authorisation == FIRST
+
+
+@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("now", [NOW + 2, LATER])
+def test_the_same_authorisation_stays_the_same(payments, state, now):
+    ENDS[state](payments)
+
+    assert payments.begin(TOKEN, FIRST, now) is Beginning.SAME
+
+
+def test_a_success_is_paid(payments):
+    authorise(payments)
+
+    record = payments.find(TOKEN)
+
+    assert (record.state, record.status) == (PaymentState.AUTHORISED, PaymentStatus.SUCCESS)
+    assert (record.is_paid, record.authorised_total) == (True, Decimal("43.90"))
+
+
+@pytest.mark.parametrize("status", set(PaymentStatus) - {PaymentStatus.SUCCESS})
+def test_every_other_status_is_a_refusal(payments, status):
+    authorise(payments, status)
+
+    record = payments.find(TOKEN)
+
+    assert (record.state, record.status) == (PaymentState.REFUSED, status)
+    assert record.is_paid is False
+
+
+def test_after_a_refusal_another_card_may_pay(payments):
+    authorise(payments, PaymentStatus.FAILURE)
+    payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 2)
+
+    authorise(payments, authorisation=SECOND)
+
+    record = payments.find(TOKEN)
+    assert (record.is_paid, record.authorised_total) == (True, Decimal("44.40"))
+
+
+def test_after_a_refusal_the_same_authorisation_gets_it_again(payments):
+    authorise(payments, PaymentStatus.FAILURE)
+
+    assert payments.begin(TOKEN, FIRST, NOW + 2) is Beginning.SAME
+
+
+def test_a_status_counts_once(payments):
+    authorise(payments)
+
+    payments.settle(TOKEN, FIRST, PaymentStatus.FAILURE, NOW + 2)
+
+    assert payments.find(TOKEN).state is PaymentState.AUTHORISED
+
+
+def test_the_status_of_another_authorisation_changes_nothing(payments):
+    payments.begin(TOKEN, FIRST, NOW)
+
+    payments.settle(TOKEN, SECOND, PaymentStatus.SUCCESS, NOW + 1)
+
+    assert payments.find(TOKEN).state is PaymentState.AUTHORISING
+
+
+def test_the_status_of_a_payment_that_is_not_there_changes_nothing(payments):
+    payments.begin(TOKEN, FIRST, NOW)
+
+    payments.settle("other", FIRST, PaymentStatus.SUCCESS, NOW + 1)
+
+    assert payments.find(TOKEN).state is PaymentState.AUTHORISING
+
+
+def test_what_nobody_knows_the_end_of_is_unclear(payments):
+    unclear(payments)
+
+    record = payments.find(TOKEN)
+
+    assert (record.state, record.status) == (PaymentState.UNCLEAR, PaymentStatus.FAILURE)
+    assert record.is_paid is False
+    assert course(payments)[-1] == ("unclear", "it raised")
+
+
+def test_what_is_settled_is_not_given_up(payments):
+    authorise(payments)
+
+    payments.give_up(TOKEN, FIRST, "it raised", NOW + 2)
+
+    assert payments.find(TOKEN).state is PaymentState.AUTHORISED
+
+
+def test_what_was_abandoned_is_given_up(payments):
+    payments.begin(TOKEN, FIRST, NOW)
+
+    assert payments.give_up_abandoned(NOW + BUSY_LIMIT_S) == 1
+
+    assert payments.find(TOKEN).state is PaymentState.UNCLEAR
+    assert payments.give_up_abandoned(NOW + BUSY_LIMIT_S) == 0
+
+
+def test_a_worker_that_starts_gives_up_what_was_abandoned(payments, store):
+    payments.begin(TOKEN, FIRST, NOW)
+
+    with store.working(NOW + BUSY_LIMIT_S):
+        assert payments.find(TOKEN).state is PaymentState.UNCLEAR
+
+
+def test_what_the_processor_may_still_be_at_is_not_given_up(payments):
+    payments.begin(TOKEN, FIRST, NOW)
+
+    assert payments.give_up_abandoned(NOW + BUSY_LIMIT_S - 1) == 0
+
+    assert payments.find(TOKEN).state is PaymentState.AUTHORISING
+
+
+def test_what_has_ended_is_not_given_up_later(payments):
+    authorise(payments)
+
+    assert payments.give_up_abandoned(LATER) == 0
+
+    assert payments.find(TOKEN).state is PaymentState.AUTHORISED
+
+
+def test_an_order_is_tracked_once_it_is_paid(payments):
+    authorise(payments)
+
+    assert payments.track(TOKEN, NOW + 2) is True
+
+    record = payments.find(TOKEN)
+    assert (record.state, record.is_paid) == (PaymentState.TRACKED, True)
+
+
+def test_an_order_is_tracked_again_and_stays_so(payments):
+    tracked(payments)
+
+    assert payments.track(TOKEN, NOW + 3) is True
+
+    assert payments.find(TOKEN).state is PaymentState.TRACKED
+
+
+@pytest.mark.parametrize("token", [TOKEN, "other"])
+def test_an_order_that_is_not_paid_is_not_tracked(payments, token):
+    assert payments.track(token, NOW) is False
+
+    assert payments.find(TOKEN).state is PaymentState.ASKED
+
+
+@pytest.mark.parametrize("state", [PaymentState.AUTHORISING, PaymentState.UNCLEAR])
+def test_an_order_of_which_nobody_knows_is_not_tracked(payments, state):
+    ENDS[state](payments)
+
+    assert payments.track(TOKEN, NOW + 2) is False
+
+    assert payments.find(TOKEN).state is state
+
+
+def test_the_course_tells_everything_in_its_order(payments):
+    payments.change(TOKEN, PaymentChange.CARD, [SURCHARGE], NOW + 1)
+    authorise(payments, PaymentStatus.PIN_REQUIRED, now=NOW + 2)
+    authorise(payments, authorisation=SECOND, now=NOW + 3)
+    payments.track(TOKEN, NOW + 4)
+
+    assert payments.find(TOKEN).course == (
+        (NOW, "asked", ""),
+        (NOW + 1, "changed", "card"),
+        (NOW + 2, "refused", "STATUS_PIN_REQUIRED"),
+        (NOW + 3, "authorised", ""),
+        (NOW + 4, "tracked", ""),
+    )
+
+
+def test_a_long_course_keeps_how_it_began_and_its_end(payments):
+    for number in range(70):
+        payments.change(TOKEN, PaymentChange.CARD, [], NOW + number)
+
+    kept = payments.find(TOKEN).course
+
+    assert (kept[0][1], kept[-1][0]) == ("asked", NOW + 69)
+    assert len(kept) <= 62
+
+
+# Sign-ins
+
+
+STATE = "a-state-that-nobody-guesses"
+SEALED = b"\x00a private key, encrypted\xff"
+USER = {"sub": "1", "name": "Ava"}
+NOT_USER = {"sub": "2", "name": "Mallory"}
+BACK_BY = NOW + 3600
+
+
+def asking_who(
+    message_id="who", state=STATE, customer_id=CUSTOMER, sealed_key=None, request_id="sign in"
+):
+    """Make a message that asks a customer to sign in."""
+    content = Authenticate(
+        "Please sign in",
+        scope=("openid",),
+        state=state,
+        redirect_uri="https://shop.example.com/oauth/callback",
+        request_id=request_id,
+    )
+    opening = SignInOpening(state, sealed_key)
+    return OutboundMessage(
+        message_id, BUSINESS, customer_id, content, automated=True, opening=opening
+    )
+
+
+@pytest.fixture
+def sign_ins(store):
+    """Give the sign-ins of a store in which one was asked for and its message is being sent."""
+    store.outbox.put([asking_who()], NOW)
+    store.sign_ins.open("who", BACK_BY)
+    return store.sign_ins
+
+
+@pytest.fixture
+def old_sign_ins(store):
+    """Give the same in the old flow, which has a key."""
+    store.outbox.put([asking_who(sealed_key=SEALED)], NOW)
+    store.sign_ins.open("who", BACK_BY)
+    return store.sign_ins
+
+
+def signing_in(store, message_id="who"):
+    """Give the sign-in as it stands."""
+    found = store.sign_ins.of_request(store.conversations.find(CUSTOMER).id, "sign in")
+    assert found.message_id == message_id
+    return found
+
+
+def test_a_sign_in_is_there_with_the_message_that_asks_for_it(store):
+    store.outbox.put([asking_who(sealed_key=SEALED)], NOW)
+
+    found = signing_in(store)
+
+    assert (found.stage, found.sealed_key) == (SignInState.ASKED, SEALED)
+    assert (found.user, found.failure, found.told_by) == (None, None, None)
+    assert found.expires_at is None
+
+
+def test_a_sign_in_is_there_with_the_answer_that_asks_for_it(store):
+    receive(store, said("1"))
+
+    answer(store, asking_who())
+
+    assert signing_in(store).stage is SignInState.ASKED
+
+
+def test_a_sign_in_of_an_answer_that_comes_too_late_is_not_there(store):
+    receive(store, said("1"))
+    entry = claimed(store.inbox)
+    receive(store, said("2", Close()))
+
+    store.inbox.finish(entry, [asking_who()], NOW)
+
+    assert store.sign_ins.take_back(STATE, NOW) is None
+
+
+def test_a_sign_in_at_an_address_of_others_is_not_there(store):
+    store.outbox.put([replace(asking_who(), opening=None)], NOW)
+
+    assert store.sign_ins.take_back(STATE, NOW) is None
+
+
+def test_a_message_of_another_kind_opens_no_sign_in(store):
+    store.outbox.put([replace(reply("a"), opening=SignInOpening(STATE))], NOW)
+
+    assert store.sign_ins.take_back(STATE, NOW) is None
+
+
+def test_a_state_is_good_for_the_sign_in_it_was_made_for(sign_ins, store):
+    store.outbox.put([asking_who("other", "other state", OTHER_CUSTOMER)], NOW)
+
+    record, came = sign_ins.take_back(STATE, NOW + 1)
+
+    assert came is Return.GOOD
+    assert (record.message_id, record.conversation_id) == (
+        "who",
+        store.conversations.find(CUSTOMER).id,
+    )
+    assert signing_in(store).stage is SignInState.RETURNED
+
+
+def test_a_state_is_good_once(sign_ins):
+    sign_ins.take_back(STATE, NOW + 1)
+
+    record, came = sign_ins.take_back(STATE, NOW + 2)
+
+    assert (record.message_id, came) == ("who", Return.USED)
+
+
+def test_a_state_used_by_eight_at_the_same_moment_is_good_once(store):
+    states = [f"state {number}" for number in range(20)]
+    store.outbox.put([asking_who(state, state) for state in states], NOW)
+    for state in states:  # several, as the moment in which two could be good is short
+        store.sign_ins.open(state, BACK_BY)
+
+        came = together(*[partial(store.sign_ins.take_back, state, NOW)] * 8)
+
+        assert sorted(how.value for _record, how in came) == ["good", *["used"] * 7]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["", "other", STATE.upper(), f"{STATE} ", "%", "a\0b", "a\ud800b", "a" * 100_000],
+    ids=["empty", "other", "case", "blank", "any", "NUL", "half", "long"],
+)
+def test_a_state_of_nobody_is_none(sign_ins, odd):
+    assert sign_ins.take_back(odd, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "came"),
+    [(BACK_BY - 1, Return.GOOD), (BACK_BY, Return.EXPIRED), (LATER, Return.EXPIRED)],
+)
+def test_a_state_is_good_until_its_time_is_up(sign_ins, now, came):
+    assert sign_ins.take_back(STATE, now)[1] is came
+
+
+def test_a_state_that_has_expired_ends_its_sign_in(sign_ins, store):
+    sign_ins.take_back(STATE, BACK_BY)
+
+    found = signing_in(store)
+
+    assert (found.stage, found.failure) == (SignInState.ENDED, SignInFailure.EXPIRED)
+
+
+def test_a_state_that_has_expired_was_used(sign_ins):
+    sign_ins.take_back(STATE, BACK_BY)
+
+    assert sign_ins.take_back(STATE, NOW)[1] is Return.USED
+
+
+def test_a_state_of_a_message_that_was_never_sent_has_expired(store):
+    store.outbox.put([asking_who()], NOW)
+
+    assert store.sign_ins.take_back(STATE, NOW)[1] is Return.EXPIRED
+
+
+def test_a_state_is_used_once_the_sign_in_has_ended_otherwise(sign_ins, store):
+    sign_ins.end(signing_in(store), None, SignInFailure.CANCELLED)
+
+    assert sign_ins.take_back(STATE, NOW)[1] is Return.USED
+
+
+def test_a_sign_in_ends_with_who_signed_in(sign_ins, store):
+    record, _ = sign_ins.take_back(STATE, NOW)
+
+    ended = sign_ins.end(record, USER, None)
+
+    assert (ended.stage, ended.user, ended.failure) == (SignInState.ENDED, USER, None)
+    assert ended == signing_in(store)
+
+
+def test_a_sign_in_ends_with_why_nobody_did(sign_ins, store):
+    ended = sign_ins.end(signing_in(store), None, SignInFailure.DENIED)
+
+    assert (ended.user, ended.failure) == (None, SignInFailure.DENIED)
+
+
+def test_the_first_result_of_a_sign_in_counts(sign_ins, store):
+    record, _ = sign_ins.take_back(STATE, NOW)
+    first = sign_ins.end(record, USER, None)
+
+    assert sign_ins.end(record, NOT_USER, None) == first
+    assert sign_ins.end(record, None, SignInFailure.NOT_RETURNED) == first
+    assert signing_in(store) == first
+
+
+def test_of_results_at_the_same_moment_one_counts(sign_ins, store):
+    record = signing_in(store)
+    acts = [partial(sign_ins.end, record, {"sub": str(n)}, None) for n in range(8)]
+
+    ended = together(*acts)
+
+    assert len({each.user["sub"] for each in ended}) == 1
+    assert signing_in(store) == ended[0]
+
+
+def test_a_key_is_kept_while_the_customer_signs_in(old_sign_ins, store):
+    old_sign_ins.take_back(STATE, NOW)
+
+    assert signing_in(store).sealed_key == SEALED
+
+
+@pytest.mark.parametrize(
+    ("user", "failure"), [(USER, None), (None, SignInFailure.CANCELLED)], ids=["user", "failure"]
+)
+def test_a_key_is_forgotten_once_the_sign_in_has_ended(old_sign_ins, store, user, failure):
+    assert old_sign_ins.end(signing_in(store), user, failure).sealed_key is None
+
+    assert signing_in(store).sealed_key is None
+
+
+def test_a_key_is_forgotten_once_the_state_has_expired(old_sign_ins, store):
+    old_sign_ins.take_back(STATE, BACK_BY)
+
+    assert signing_in(store).sealed_key is None
+
+
+def test_keys_are_forgotten_whose_time_is_up(old_sign_ins, store):
+    old_sign_ins.forget_keys(BACK_BY)
+
+    assert signing_in(store).sealed_key is None
+
+
+def test_keys_are_kept_whose_time_is_not_up(old_sign_ins, store):
+    old_sign_ins.forget_keys(BACK_BY - 1)
+
+    assert signing_in(store).sealed_key == SEALED
+
+
+def test_a_worker_that_starts_forgets_keys_whose_time_is_up(old_sign_ins, store):
+    with store.working(BACK_BY):
+        assert signing_in(store).sealed_key is None
+
+
+def test_a_sign_in_is_found_by_what_the_answer_names(sign_ins, store):
+    here = store.conversations.find(CUSTOMER).id
+
+    assert sign_ins.of_request(here, "sign in").message_id == "who"
+
+
+def test_of_two_sign_ins_of_the_same_name_the_newest_is_found(sign_ins, store):
+    store.outbox.put([asking_who("again", "newer state")], NOW)
+
+    signing_in(store, "again")
+
+
+@pytest.mark.parametrize("odd", [None, "never", "", "a\0b", "a\ud800b", "a" * 100_000])
+def test_a_sign_in_is_not_found_by_what_nobody_asked(sign_ins, store, odd):
+    assert sign_ins.of_request(store.conversations.find(CUSTOMER).id, odd) is None
+
+
+def test_a_sign_in_of_another_customer_is_not_found(sign_ins, store):
+    receive(store, said("1", customer_id=OTHER_CUSTOMER))
+
+    assert sign_ins.of_request(store.conversations.find(OTHER_CUSTOMER).id, "sign in") is None
+
+
+def told(store, message_id="1", now=NOW):
+    """Let the agent have been told who signed in with a message that came."""
+    receive(store, said(message_id), now)
+    entry = claimed(store.inbox, now)
+    return store.inbox.finish(entry, [], now, Changes(told_sign_in=signing_in(store).seq))
+
+
+def test_who_signed_in_is_forgotten_once_the_agent_was_told(sign_ins, store):
+    sign_ins.end(signing_in(store), USER, None)
+
+    assert told(store) is True
+
+    found = signing_in(store)
+    assert (found.told_by, found.user, found.stage) == ("1", None, SignInState.ENDED)
+
+
+def test_an_answer_to_something_else_tells_nobody_of_a_sign_in(sign_ins, store):
+    sign_ins.end(signing_in(store), USER, None)
+    receive(store, said("1"))
+
+    answer(store)
+
+    found = signing_in(store)
+    assert (found.told_by, found.user) == (None, USER)
+
+
+def test_an_answer_whose_claim_was_lost_has_told_nobody(sign_ins, store):
+    sign_ins.end(signing_in(store), USER, None)
+    receive(store, said("1"))
+    late = claimed(store.inbox)
+    claimed(store.inbox, NOW + LEASE_S + 1)
+
+    changes = Changes(told_sign_in=signing_in(store).seq)
+    assert store.inbox.finish(late, [], NOW + LEASE_S + 2, changes) is False
+
+    found = signing_in(store)
+    assert (found.told_by, found.user) == (None, USER)
+
+
+def test_to_tell_of_one_sign_in_tells_of_no_other(sign_ins, store):
+    store.outbox.put([asking_who("other", "other state", request_id="another")], NOW)
+    here = store.conversations.find(CUSTOMER).id
+    sign_ins.end(sign_ins.of_request(here, "another"), NOT_USER, None)
+
+    told(store)
+
+    assert sign_ins.of_request(here, "another").user == NOT_USER
+
+
+def test_the_repr_of_a_sign_in_tells_neither_key_nor_user(old_sign_ins, store):
+    asked = signing_in(store)
+    ended = old_sign_ins.end(asked, USER, None)
+
+    assert "private key" not in repr(asked)
+    assert "Ava" not in repr(ended)
+
+
+# What is looked at again
+
+
+def test_a_postponed_message_is_due_after_its_delay(store):
+    receive(store, said("1"))
+    store.inbox.postpone(claimed(store.inbox), NOW, 0.5)
+
+    assert claimed_ids(store.inbox, NOW, NOW + 0.25, NOW + 0.5) == [None, None, "1"]
+
+
+def test_a_postponed_message_keeps_its_place(store):
+    receive(store, said("1"))
+    receive(store, said("2"))
+    store.inbox.postpone(claimed(store.inbox), NOW, 0.5)
+
+    assert claimed_ids(store.inbox, NOW, NOW + 0.5) == [None, "1"]
+
+
+def test_a_message_is_postponed_as_if_it_had_not_been_claimed(store):
+    receive(store, said("1"))
+    for number in range(200):
+        store.inbox.postpone(claimed(store.inbox, NOW + number), NOW + number, 0.5)
+
+    entry = claimed(store.inbox, NOW + 200)
+
+    assert (entry.attempts, entry.failing_since) == (1, None)
+    assert recorded(store, "1").reason is None
+
+
+def test_a_message_that_was_cut_off_before_counts_that_after_it_was_postponed(store):
+    receive(store, said("1"))
+    claimed(store.inbox)
+    store.inbox.postpone(claimed(store.inbox, NOW + 100), NOW + 100, 0.5)
+
+    assert claimed(store.inbox, NOW + 200).attempts == 2
+
+
+def test_who_postpones_after_the_lease_changes_nothing(store):
+    receive(store, said("1"))
+    late = claimed(store.inbox)
+    claimed(store.inbox, NOW + LEASE_S + 1)
+
+    store.inbox.postpone(late, NOW + LEASE_S + 2, 0.0)
+
+    assert claimed_ids(store.inbox, NOW + LEASE_S + 2) == [None]
+
+
+# Where a message goes
+
+
+def test_a_message_to_be_sent_tells_its_endpoint(store):
+    store.outbox.put([reply("a"), asking_who("b"), asking("c")], NOW)
+
+    endpoints = []
+    while (entry := store.outbox.claim(NOW, LEASE_S)) is not None:
+        endpoints.append(entry.endpoint)
+        store.outbox.finish(entry, NOW)
+
+    assert endpoints == ["message", "authenticate", "message"]
+
+
+def test_what_was_received_has_no_endpoint(store):
+    receive(store, said("1"))
+
+    assert claimed(store.inbox).endpoint == ""
 
 
 # A database of an earlier version

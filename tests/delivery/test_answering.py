@@ -1,6 +1,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,14 @@ from msp_server.delivery.answering import (
     STORE_DELAY_S,
     Answering,
 )
+from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
+from msp_server.delivery.signing_in import LOOK_AGAIN_S, RETURN_LIMIT_S, SigningIn
 from msp_server.errors import StoreError
+from msp_server.messages.apple_pay import ApplePay, ApplePayResponse, LineItem
+from msp_server.messages.authenticate import Authenticate, AuthenticateResponse, SignInFailure
 from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
 from msp_server.messages.content import Unknown
@@ -27,16 +32,31 @@ from msp_server.messages.form import Form
 from msp_server.messages.form_pages import InputPage
 from msp_server.messages.interactive import BID
 from msp_server.messages.list_picker import Item, ListPicker, ListPickerResponse, Section
+from msp_server.messages.payment import PaymentStatus
 from msp_server.messages.presence import Close, TypingEnd, TypingStart
 from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
 from msp_server.messages.text import Text
+from msp_server.settings import ApplePaySettings, Settings, SignInSettings
 from msp_server.store.opening import open_store
 from msp_server.store.outbox import CLOSED
+from msp_server.store.sign_ins import Return
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 CUSTOMER = "urn:mbid:alice"
 NOW = 1_700_000_000.25
 LEASE_S = 60
+SEALING_KEY = bytes(32)
+SETTINGS = Settings(
+    msp_id="11112222-3333-4444-5555-666677778888",
+    business_ids=(BUSINESS,),
+    api_secrets=(bytes(32),),
+    gateway_url="https://gateway.example.com/v1",
+    emulated=False,
+    endpoint="https://msp.example.com",
+    apple_pay=ApplePaySettings(merchant_id="merchant.com.example.shop"),
+    payment_processor="shop.money:processor",
+    sign_in=SignInSettings(token_url="https://id.example.com/token"),
+)
 
 
 class Clock:
@@ -85,10 +105,11 @@ def woken():
 
 
 def make_answering(store, router, clock, new_id=None, on_answers=lambda: None):
-    outgoing = Files(Path("outgoing"))
-    preparing = Preparing(clock, new_id or Ids(), vendor_limits=True, outgoing=outgoing)
+    equipping = Equipping(SETTINGS, SEALING_KEY)
+    preparing = Preparing(clock, new_id or Ids(), True, Files(Path("outgoing")), equipping)
     resolving = Resolving(Files(Path("attachments")))
-    return Answering(store, router, resolving, preparing, clock, on_answers)
+    signing_in = SigningIn(store, None, [SEALING_KEY], clock)
+    return Answering(store, router, resolving, signing_in, preparing, clock, on_answers)
 
 
 @pytest.fixture
@@ -1278,3 +1299,237 @@ def test_a_handler_is_given_nothing_where_the_gateway_gave_no_reference(
     answering.answer_next()
 
     assert told == [None]
+
+
+# Payments
+
+
+ORDER = ApplePay(
+    "Your order",
+    [LineItem("Kettle", Decimal("39.00"))],
+    merchant_name="Example Shop",
+    country="DE",
+    currency="EUR",
+    name="kettle",
+)
+
+
+def closing(request_id, feature, fields):
+    """Lay out what a device sends when the sheet of a message is closed."""
+    data = {"requestIdentifier": request_id, feature: fields}
+    return {"interactiveData": {"bid": BID, "data": data}}
+
+
+def asking(answering, agent, receive, content, headers=None):
+    """Let the agent ask for a payment or a sign-in; give the id of its message."""
+    say(agent, content)
+    receive("asks", body="Hi", headers=headers)
+    answering.answer_next()
+    entry = answering.store.outbox.claim(NOW, LEASE_S)
+    answering.store.outbox.finish(entry, NOW)
+    return entry.message_id
+
+
+def test_a_payment_that_an_agent_asks_for_is_there_with_its_message(
+    answering, agent, store, receive
+):
+    message_id = asking(answering, agent, receive, ORDER)
+
+    [record] = store.payments.newest(10)
+    assert (record.message_id, record.name, record.total) == (message_id, "kettle", 39)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_the_closing_message_of_a_payment_tells_what_became_of_it(
+    answering, agent, store, receive, paid
+):
+    heard = []
+    agent.on(ApplePayResponse, to="kettle")(lambda closed, _conversation: heard.append(closed))
+    message_id = asking(answering, agent, receive, ORDER)
+    store.payments.open(message_id, NOW + 60)
+    if paid:
+        token = store.payments.newest(1)[0].token
+        store.payments.begin(token, "f", NOW)
+        store.payments.settle(token, "f", PaymentStatus.SUCCESS, NOW)
+    says = {"status": "STATUS_SUCCESS"}  # which nobody has to believe
+    receive("closed", "interactive", **closing(message_id, "payment", says))
+
+    answering.answer_next()
+
+    assert [(one.paid, one.total) for one in heard] == [(paid, 39 if paid else None)]
+
+
+# Sign-ins
+
+
+SIGN_IN = Authenticate("Please sign in", name="who")
+USER = {"sub": "42", "name": "Marzipan"}
+
+
+@pytest.fixture
+def heard(agent):
+    """List what the agent is told of sign-ins."""
+    told = []
+    agent.on(AuthenticateResponse, to="who")(lambda answer, _conversation: told.append(answer))
+    return told
+
+
+@pytest.fixture
+def asked(answering, agent, store, receive, heard):
+    """Let the customer have been asked to sign in; give the message's id and the state."""
+    say(agent, SIGN_IN)
+    receive("asks", body="Hi")
+    answering.answer_next()
+    entry = store.outbox.claim(NOW, LEASE_S)
+    store.outbox.finish(entry, NOW)
+    store.sign_ins.open(entry.message_id, NOW + 3600)
+    fields = json.loads(entry.packed)
+    return entry.message_id, fields["interactiveData"]["data"]["authenticate"]["oauth2"]["state"]
+
+
+def come_back(store, state, user=USER, failure=None):
+    record, came = store.sign_ins.take_back(state, NOW)
+    assert came is Return.GOOD
+    store.sign_ins.end(record, user, failure)
+
+
+def success(message_id):
+    return closing(message_id, "authenticate", {"status": "success"})
+
+
+def told(heard):
+    return [(one.user, one.failure) for one in heard]
+
+
+def test_the_agent_is_told_who_signed_in(answering, store, receive, heard, asked):
+    message_id, state = asked
+    come_back(store, state)
+    receive("yes", "interactive", **success(message_id))
+
+    answering.answer_next()
+
+    assert told(heard) == [(USER, None)]
+
+
+def test_the_agent_is_told_when_the_customer_comes_back_after_the_answer(
+    answering, clock, receive, heard, asked
+):
+    message_id, state = asked
+    receive("yes", "interactive", **success(message_id))
+    answering.answer_next()
+    assert heard == []
+
+    come_back(answering.store, state)
+    clock.at += LOOK_AGAIN_S
+    answering.answer_next()
+
+    assert told(heard) == [(USER, None)]
+
+
+def test_an_answer_that_waits_is_looked_at_again_soon_and_not_at_once(
+    answering, clock, receive, asked
+):
+    receive("yes", "interactive", **success(asked[0]))
+    answering.answer_next()
+
+    assert answering.answer_next() is False
+    clock.at += LOOK_AGAIN_S
+    assert answering.answer_next() is True
+
+
+def test_an_answer_waits_as_often_as_it_takes_and_is_then_a_failure(
+    answering, clock, receive, heard, asked
+):
+    receive("yes", "interactive", **success(asked[0]))
+    looks = 0
+    while not heard:
+        assert answering.answer_next()
+        looks += 1
+        clock.at += LOOK_AGAIN_S
+
+    assert told(heard) == [(None, SignInFailure.NOT_RETURNED)]
+    assert looks == RETURN_LIMIT_S / LOOK_AGAIN_S + 1 > ATTEMPTS_LIMIT
+
+
+def test_an_answer_that_waits_holds_no_other_customer_up(answering, store, agent, receive, asked):
+    receive("yes", "interactive", **success(asked[0]))
+    answering.answer_next()
+    receive("other", body="Hi", headers={"source-id": "urn:mbid:bob"})
+
+    answering.answer_next()
+
+    assert noted(store, "other").state == "ANSWERED"
+
+
+def test_the_agent_is_told_once(answering, store, receive, heard, asked):
+    message_id, state = asked
+    come_back(store, state)
+    receive("yes", "interactive", **success(message_id))
+    cancel = closing(message_id, "authenticate", {"status": "cancel"})
+    receive("later", "interactive", **cancel)
+
+    answering.answer_next()
+    answering.answer_next()
+
+    assert told(heard) == [(USER, None)]
+    assert noted(store, "later").state == "ANSWERED"
+
+
+def test_an_agent_that_was_cut_off_is_told_again(answering, store, clock, receive, heard, asked):
+    message_id, state = asked
+    come_back(store, state)
+    receive("yes", "interactive", **success(message_id))
+    answering.claim(LEASE_S)
+    clock.at += LEASE_S
+
+    answering.answer_next()
+
+    assert told(heard) == [(USER, None)]
+
+
+def test_who_signed_in_is_kept_no_longer_than_until_the_agent_is_told(
+    answering, store, receive, asked, tmp_path
+):
+    message_id, state = asked
+    come_back(store, state)
+    receive("yes", "interactive", **success(message_id))
+    answering.answer_next()
+    store.close()
+
+    there = b"".join(file.read_bytes() for file in tmp_path.glob("store.db*"))
+    assert message_id.encode() in there
+    assert b"Marzipan" not in there
+
+
+def test_who_signed_in_is_not_logged(answering, store, receive, asked, caplog):
+    caplog.set_level(logging.DEBUG)
+    message_id, state = asked
+    come_back(store, state)
+    receive("yes", "interactive", **success(message_id))
+    answering.answer_next()
+
+    assert "answered message_id='yes' kind=AuthenticateResponse" in caplog.text
+    assert "Marzipan" not in caplog.text
+    assert state not in caplog.text
+
+
+def test_an_answer_of_a_customer_who_was_not_asked_is_a_failure(
+    answering, agent, store, receive, asked
+):
+    message_id, state = asked
+    come_back(store, state)
+    heard = []
+    agent.on(AuthenticateResponse)(lambda answer, _conversation: heard.append(answer))
+    other = {"source-id": "urn:mbid:bob"}
+    receive("forged", "interactive", headers=other, **success(message_id))
+
+    answering.answer_next()
+
+    assert told(heard) == [(None, SignInFailure.NOT_ASKED)]
+
+
+def test_the_device_chooses_the_flow_of_a_sign_in(answering, agent, store, receive):
+    message_id = asking(answering, agent, receive, SIGN_IN, {"capability-list": "AUTH"})
+
+    here = store.conversations.find(CUSTOMER).id
+    assert store.sign_ins.of_request(here, message_id).sealed_key is not None

@@ -1,9 +1,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from msp_server.delivery.joining import Joining
+from msp_server.messages.apple_pay import (
+    ApplePay,
+    ApplePayResponse,
+    LineItem,
+    PaymentEndpoints,
+)
 from msp_server.messages.content import ResponseLost, Unknown, identified, parse_content
 from msp_server.messages.custom_app import CustomApp
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
@@ -13,6 +20,8 @@ from msp_server.messages.interactive import Bubble
 from msp_server.messages.invitation import Invitation, InvitationResponse
 from msp_server.messages.list_picker import Item, ListPicker, ListPickerResponse, Section
 from msp_server.messages.offer import make_offer
+from msp_server.messages.opening import PaymentOpening
+from msp_server.messages.payment import PaymentStatus
 from msp_server.messages.presence import Close
 from msp_server.messages.quick_reply import Choice, QuickReply, QuickReplyResponse
 from msp_server.messages.reaction import InlineReply, Tapback
@@ -184,6 +193,87 @@ def test_a_form_response_is_joined_to_its_form(joining, store, record):
     fields = interactive(requestIdentifier="out", dynamic=dynamic)
 
     assert joining.join(parse_content("interactive", fields), record, NOW).content.to == "fault"
+
+
+# What became of a payment
+
+
+@pytest.fixture
+def pay(store):
+    """Give a function that lets a payment have come so far."""
+    order = ApplePay(
+        "Your order",
+        [LineItem("Kettle", Decimal("39.00"))],
+        merchant_name="Example Shop",
+        country="DE",
+        currency="EUR",
+        merchant_id="merchant.com.example.shop",
+        endpoints=PaymentEndpoints.below("https://msp.example.com", "token"),
+        name="kettle",
+        request_id="order",
+    )
+    asked = OutboundMessage("1", BUSINESS, CUSTOMER, order, True, opening=PaymentOpening("token"))
+    payments = store.payments
+
+    def come_to(state):
+        store.outbox.put([asked], NOW)
+        payments.open("1", NOW + 60)
+        if state != "asked":
+            payments.begin("token", "f", NOW)
+        if state == "unclear":
+            payments.give_up("token", "f", "it raised", NOW)
+        if state == "refused":
+            payments.settle("token", "f", PaymentStatus.FAILURE, NOW)
+        if state in ("paid", "tracked"):
+            payments.settle("token", "f", PaymentStatus.SUCCESS, NOW)
+        if state == "tracked":
+            payments.track("token", NOW)
+
+    return come_to
+
+
+CLOSED_SHEET = ApplePayResponse(status="STATUS_SUCCESS", request_id="order")
+
+
+@pytest.mark.parametrize("state", ["paid", "tracked"])
+def test_the_closing_message_of_what_was_paid_tells_how_much(joining, record, pay, state):
+    pay(state)
+
+    closed = joining.join(CLOSED_SHEET, record, NOW).content
+
+    assert (closed.paid, closed.total, closed.currency) == (True, Decimal("39.00"), "EUR")
+    assert (closed.to, closed.status) == ("kettle", "STATUS_SUCCESS")
+
+
+@pytest.mark.parametrize("state", ["asked", "begun", "refused", "unclear"])
+def test_the_closing_message_of_what_was_not_paid_is_not_believed(joining, record, pay, state):
+    pay(state)
+
+    closed = joining.join(CLOSED_SHEET, record, NOW).content
+
+    assert (closed.paid, closed.total, closed.currency) == (False, None, None)
+    assert closed.to == "kettle"
+
+
+@pytest.mark.parametrize("request_id", [None, "", "another", "a\0b"])
+def test_the_closing_message_of_no_payment_of_ours_is_not_believed(
+    joining, record, pay, request_id
+):
+    pay("paid")
+
+    closed = joining.join(replace(CLOSED_SHEET, request_id=request_id), record, NOW).content
+
+    assert closed.paid is False
+
+
+def test_the_closing_message_of_another_customers_payment_is_not_believed(
+    joining, store, pay, record
+):
+    pay("paid")
+    store.inbox.put(InboundMessage("2", BUSINESS, OTHER_CUSTOMER, Text("Hi")), {}, b"{}", NOW)
+    other = store.conversations.find(OTHER_CUSTOMER)
+
+    assert joining.join(CLOSED_SHEET, other, NOW).content == CLOSED_SHEET
 
 
 # Choices that were written out

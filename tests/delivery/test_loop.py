@@ -10,10 +10,12 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.router import Router
 from msp_server.delivery import loop as loop_module
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.loop import Loop
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
+from msp_server.delivery.signing_in import SigningIn
 from msp_server.errors import StoreBusy
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import new_message_id
@@ -219,7 +221,7 @@ def test_the_threads_of_a_loop_have_its_name(start):
     assert names == ["testing-0"]
 
 
-def test_conversations_are_answered_beside_each_other(store, start, monkeypatch):
+def test_conversations_are_answered_beside_each_other(store, start, monkeypatch, settings):
     monkeypatch.setattr(loop_module, "LEASE_S", DEADLINE_S)  # a slow disk must not lose a claim
     together = threading.Barrier(3, timeout=DEADLINE_S)
     answered = threading.Semaphore(0)
@@ -232,13 +234,18 @@ def test_conversations_are_answered_beside_each_other(store, start, monkeypatch)
         store.inbox.put(message, headers, packed, time.time())
 
     preparing = Preparing(
-        time.time, new_message_id, vendor_limits=True, outgoing=Files(Path("outgoing"))
+        time.time,
+        new_message_id,
+        True,
+        Files(Path("outgoing")),
+        Equipping(settings, bytes(32)),
     )
     start(
         Answering(
             store,
             Router(agent),
             Resolving(Files(Path("attachments"))),
+            SigningIn(store, None, [bytes(32)], time.time),
             preparing,
             time.time,
             answered.release,

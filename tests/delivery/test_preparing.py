@@ -1,12 +1,15 @@
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
 
 from msp_server.agents.pictures import KETTLE
 from msp_server.delivery import preparing as room
+from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
 from msp_server.errors import (
@@ -15,18 +18,22 @@ from msp_server.errors import (
     ContentInvalid,
     DiskRefused,
 )
+from msp_server.messages.apple_pay import ApplePay, LineItem, PaymentEndpoints
 from msp_server.messages.attachment import Attachment
+from msp_server.messages.authenticate import Authenticate
 from msp_server.messages.capability import Capability
 from msp_server.messages.custom_app import CustomApp
 from msp_server.messages.form import Form
 from msp_server.messages.form_pages import SelectPage
 from msp_server.messages.interactive import Bubble
 from msp_server.messages.list_picker import Item, ListPicker, Section
+from msp_server.messages.opening import PaymentOpening, SignInOpening
 from msp_server.messages.presence import TypingEnd, TypingStart
 from msp_server.messages.quick_reply import QuickReply
 from msp_server.messages.rich_link import RichLink
 from msp_server.messages.text import Text
 from msp_server.messages.time_picker import TimePicker, Timeslot
+from msp_server.settings import ApplePaySettings, SignInSettings
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 CUSTOMER = "urn:mbid:alice"
@@ -74,13 +81,27 @@ def outgoing(tmp_path):
 
 
 @pytest.fixture
-def preparing(outgoing):
-    return Preparing(lambda: NOW, Ids(), vendor_limits=True, outgoing=outgoing)
+def equipping(settings):
+    return Equipping(
+        replace(
+            settings,
+            endpoint="https://msp.example.com",
+            apple_pay=ApplePaySettings(merchant_id="merchant.com.example.shop"),
+            payment_processor="shop.money:processor",
+            sign_in=SignInSettings(token_url="https://id.example.com/token"),
+        ),
+        bytes(32),
+    )
 
 
 @pytest.fixture
-def lenient(outgoing):
-    return Preparing(lambda: NOW, Ids(), vendor_limits=False, outgoing=outgoing)
+def preparing(outgoing, equipping):
+    return Preparing(lambda: NOW, Ids(), True, outgoing, equipping)
+
+
+@pytest.fixture
+def lenient(outgoing, equipping):
+    return Preparing(lambda: NOW, Ids(), False, outgoing, equipping)
 
 
 def prepare(preparing, *contents, capabilities=EVERYTHING, automated=True, typing_s=0):
@@ -358,3 +379,82 @@ def test_files_that_cannot_be_kept_are_attachment_unusable(preparing, outgoing):
 
     with pytest.raises(DiskRefused, match="cannot be kept"):
         prepare(preparing, Text("", [Attachment(b"x", "x.txt")]))
+
+
+# What a message opens at this server
+
+
+ORDER = ApplePay(
+    "Your order",
+    [LineItem("Kettle", Decimal("39.00"))],
+    merchant_name="Example Shop",
+    country="DE",
+    currency="EUR",
+    fallback=Text("Pay in our shop."),
+)
+SIGN_IN = Authenticate("Sign in", fallback=Text("Sign in at our page."))
+
+
+def test_a_payment_opens_the_addresses_that_its_message_names(preparing):
+    [message] = prepare(preparing, ORDER).messages
+
+    assert isinstance(message.opening, PaymentOpening)
+    assert message.content.endpoints.gateway_url.endswith(f"/{message.opening.token}")
+
+
+def test_a_payment_is_named_as_its_message(preparing):
+    [message] = prepare(preparing, ORDER).messages
+
+    assert message.content.request_id == message.id
+
+
+def test_a_sign_in_opens_the_way_back_that_its_message_names(preparing):
+    [message] = prepare(preparing, SIGN_IN).messages
+
+    assert message.opening == SignInOpening(message.content.state)
+
+
+def test_a_sign_in_goes_the_way_that_the_device_knows(preparing):
+    old = frozenset({Capability.AUTH})
+
+    [message] = prepare(preparing, SIGN_IN, capabilities=old).messages
+
+    assert message.content.response_encryption_key
+    assert message.opening.sealed_key
+
+
+def test_what_goes_instead_of_a_sign_in_opens_nothing(preparing):
+    [message] = prepare(preparing, SIGN_IN, capabilities=NOTHING).messages
+
+    assert (message.content, message.opening) == (Text("Sign in at our page."), None)
+
+
+def test_a_sign_in_that_the_device_does_not_know_is_capability_missing(preparing):
+    with pytest.raises(CapabilityMissing, match=r"lacks AUTH2 and cannot show Authenticate"):
+        prepare(preparing, Authenticate("Sign in"), capabilities=NOTHING)
+
+
+def test_a_payment_at_addresses_of_others_opens_nothing(preparing):
+    elsewhere = PaymentEndpoints("https://pay.example.com/gateway")
+
+    [message] = prepare(preparing, replace(ORDER, endpoints=elsewhere)).messages
+
+    assert (message.content.endpoints, message.opening) == (elsewhere, None)
+
+
+@pytest.mark.parametrize("vendor_limits", [True, False])
+@pytest.mark.parametrize("content", [ORDER, SIGN_IN], ids=["payment", "sign-in"])
+def test_what_this_server_is_not_set_up_for_cannot_be_sent(
+    outgoing, settings, content, vendor_limits
+):
+    equipping = Equipping(settings, bytes(32))
+    bare = Preparing(lambda: NOW, Ids(), vendor_limits, outgoing, equipping)
+
+    with pytest.raises(ContentInvalid, match="set MSP_"):
+        prepare(bare, content).messages[0].to_wire()
+
+
+def test_what_opens_nothing_has_no_opening(preparing):
+    messages = prepare(preparing, Text("Hi"), QUICK, LIST).messages
+
+    assert [message.opening for message in messages] == [None] * 3

@@ -5,10 +5,12 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
+from msp_server.delivery.completing import Completing
 from msp_server.delivery.files import Files
 from msp_server.delivery.sending import (
     FIRST_DELAY_S,
@@ -29,7 +31,10 @@ from msp_server.errors import (
     StoreError,
     UploadRefused,
 )
+from msp_server.messages.apple_pay import ApplePay, LineItem, PaymentEndpoints
+from msp_server.messages.authenticate import Authenticate
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.opening import PaymentOpening, SignInOpening
 from msp_server.messages.outgoing_file import OutgoingFile
 from msp_server.messages.presence import Close
 from msp_server.messages.text import Text
@@ -62,6 +67,7 @@ class Sent:
     headers: dict
     packed: bytes
     message_id: str
+    endpoint: str = "message"
 
 
 class FakeGateway:
@@ -77,8 +83,8 @@ class FakeGateway:
         #: What it says when it accepts.
         self.answer = b""
 
-    def send(self, headers, packed, message_id):
-        self.attempts.append(Sent(headers, packed, message_id))
+    def send(self, headers, packed, message_id, endpoint):
+        self.attempts.append(Sent(headers, packed, message_id, endpoint))
         outcome = self.next.pop(0) if self.next else self.always
         if isinstance(outcome, Exception):
             raise outcome
@@ -89,6 +95,20 @@ class FakeGateway:
     @property
     def ids(self):
         return [attempt.message_id for attempt in self.attempts]
+
+
+class FakeMerchant:
+    """Opens sessions, each its own, unless told what is to happen instead."""
+
+    def __init__(self):
+        self.opened = 0
+        self.next = []
+
+    def open_session(self, _display_name, _gateway_address, _message_id):
+        if self.next:
+            raise self.next.pop(0)
+        self.opened += 1
+        return {"merchantSessionIdentifier": f"session {self.opened}"}
 
 
 class FakeTransfer:
@@ -155,8 +175,18 @@ def outgoing(tmp_path):
 
 
 @pytest.fixture
-def sending(store, gateway, transfer, outgoing, clock):
-    return Sending(store, gateway, transfer, outgoing, clock, GIVE_UP_S)
+def merchant():
+    return FakeMerchant()
+
+
+@pytest.fixture
+def completing(store, merchant, clock):
+    return Completing(store, merchant, "a client secret", clock)
+
+
+@pytest.fixture
+def sending(store, gateway, transfer, completing, outgoing, clock):
+    return Sending(store, gateway, transfer, completing, outgoing, clock, GIVE_UP_S)
 
 
 @pytest.fixture(autouse=True)
@@ -1074,3 +1104,165 @@ def test_an_answer_without_a_data_ref_is_an_acceptance_all_the_same(
 
     assert store.outbox.state("a") == (OutboxState.SENT, None)
     assert read_data_ref(answer) is None
+
+
+# What must not lie in the store
+
+
+ORDER = ApplePay(
+    "Your order",
+    [LineItem("Kettle", Decimal("39.00"))],
+    merchant_name="Example Shop",
+    country="DE",
+    currency="EUR",
+    merchant_id="merchant.com.example.shop",
+    endpoints=PaymentEndpoints.below("https://msp.example.com", "token"),
+)
+SIGN_IN = Authenticate(
+    "Sign in", scope=("openid",), state="state", response_encryption_key="BAAA", request_id="asked"
+)
+
+
+@pytest.fixture
+def put(store):
+    """Give a function that puts one content in the outbox, with what it opens here."""
+
+    def put_one(content, opening):
+        store.outbox.put(
+            [OutboundMessage("a", BUSINESS, CUSTOMER, content, True, opening=opening)], NOW
+        )
+
+    return put_one
+
+
+def session_in(attempt):
+    fields = json.loads(attempt.packed)
+    return fields["interactiveData"]["data"]["payment"]["merchantSession"]
+
+
+def test_a_payment_is_sent_with_its_session_and_opened(sending, gateway, store, put):
+    put(ORDER, PaymentOpening("token"))
+
+    sending.send_next()
+
+    [attempt] = gateway.attempts
+    assert session_in(attempt) == {"merchantSessionIdentifier": "session 1"}
+    assert attempt.endpoint == "message"
+    assert store.payments.find("token").takes_changes(NOW)
+
+
+def test_a_payment_is_open_before_the_gateway_has_it(sending, gateway, store, put):
+    put(ORDER, PaymentOpening("token"))
+    opened = []
+    gateway.next = [lambda: opened.append(store.payments.find("token").takes_changes(NOW))]
+
+    sending.send_next()
+
+    assert opened == [True]
+
+
+def test_a_sign_in_is_sent_to_its_endpoint_with_the_client_secret(sending, gateway, store, put):
+    put(SIGN_IN, SignInOpening("state", b"sealed"))
+
+    sending.send_next()
+
+    [attempt] = gateway.attempts
+    assert attempt.endpoint == "authenticate"
+    assert b'"clientSecret":"a client secret"' in attempt.packed
+    found = store.sign_ins.of_request(store.conversations.find(CUSTOMER).id, "asked")
+    assert found.expires_at > NOW
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, BUSY], ids=["unreachable", "busy"])
+def test_a_payment_without_a_session_waits_and_is_sent_later(
+    sending, gateway, merchant, clock, put, error
+):
+    outbox = sending.store.outbox
+    put(ORDER, PaymentOpening("token"))
+    merchant.next = [error]
+
+    sending.send_next()
+
+    assert gateway.attempts == []
+    assert outbox.state("a") == (OutboxState.PENDING, str(error))
+    clock.at += FIRST_DELAY_S
+    sending.send_next()
+    assert outbox.state("a") == (OutboxState.SENT, None)
+
+
+def test_a_payment_that_apple_pay_will_never_open_a_session_for_is_buried(
+    sending, gateway, merchant, store, put
+):
+    put(ORDER, PaymentOpening("token"))
+    merchant.next = [REFUSED]
+
+    sending.send_next()
+
+    assert (gateway.attempts, store.outbox.state("a")[0]) == ([], OutboxState.BURIED)
+    assert not store.payments.find("token").takes_changes(NOW)
+
+
+def test_a_payment_that_waits_for_a_session_holds_no_other_conversation(
+    sending, gateway, merchant, put, queue
+):
+    put(ORDER, PaymentOpening("token"))
+    merchant.next = [BUSY]
+    queue("b", customer_id=OTHER_CUSTOMER)
+
+    send_all(sending)
+
+    assert gateway.ids == ["b"]
+
+
+def test_a_second_attempt_has_the_same_id_and_a_session_of_its_own(sending, gateway, clock, put):
+    put(ORDER, PaymentOpening("token"))
+    gateway.next = [UNREACHABLE]
+
+    sending.send_next()
+    clock.at += FIRST_DELAY_S
+    sending.send_next()
+
+    assert gateway.ids == ["a", "a"]
+    assert [session_in(each)["merchantSessionIdentifier"] for each in gateway.attempts] == [
+        "session 1",
+        "session 2",
+    ]
+
+
+def test_neither_session_nor_client_secret_is_kept(sending, gateway, file, put, store):
+    gateway.answer = b'{"dataRef":{"url":"https://a.example"}}'
+    put(ORDER, PaymentOpening("token"))
+    store.outbox.put(
+        [OutboundMessage("b", BUSINESS, CUSTOMER, SIGN_IN, True, opening=SignInOpening("state"))],
+        NOW,
+    )
+
+    send_all(sending)
+
+    assert gateway.ids == ["a", "b"]
+    there = b"".join(each.read_bytes() for each in file.parent.glob(f"{file.name}*"))
+    assert b"Kettle" in there
+    assert b"session 1" not in there
+    assert b"a client secret" not in there
+
+
+@pytest.mark.parametrize("outcome", [None, UNREACHABLE, REFUSED, CREDENTIALS])
+def test_neither_session_nor_client_secret_is_logged(sending, gateway, put, store, caplog, outcome):
+    caplog.set_level(logging.DEBUG)
+    gateway.always = outcome
+    put(ORDER, PaymentOpening("token"))
+    store.outbox.put(
+        [
+            OutboundMessage(
+                "b", BUSINESS, OTHER_CUSTOMER, SIGN_IN, True, opening=SignInOpening("state")
+            )
+        ],
+        NOW,
+    )
+
+    send_all(sending)
+
+    assert "message_id='a'" in caplog.text
+    assert "session 1" not in caplog.text
+    assert "a client secret" not in caplog.text
+    assert "/token" not in caplog.text

@@ -70,7 +70,13 @@ def test_only_the_owner_can_read_the_lock_file(store, file):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 10)],
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        ("secure_delete", 1),
+        ("busy_timeout", 10),
+    ],
 )
 def test_every_connection_is_set_up(store, name, value):
     with store._database.read() as first, store._database.read() as second:

@@ -6,9 +6,11 @@ from contextlib import closing
 
 import pytest
 
+from msp_server.messages.authenticate import Authenticate
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.list_picker import ListPicker, Section
 from msp_server.messages.presence import TypingStart
+from msp_server.messages.raw_interactive import RawInteractive
 from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
 
@@ -108,6 +110,29 @@ def test_a_text_is_kept_with_nothing_that_joins_a_response_to_it(store, file):
     store.outbox.put([reply("a")], NOW)
 
     assert kept(file, "answer_key", "session_id", "name", "pause_s") == [(None, None, None, 0.0)]
+
+
+SIGN_IN = Authenticate(
+    "Sign in", scope=("openid",), state="s", redirect_uri="https://shop.example.com/back"
+)
+RAW_SIGN_IN = RawInteractive(SIGN_IN.identified("a").to_wire()["interactiveData"])
+
+
+@pytest.mark.parametrize(
+    ("content", "endpoint"),
+    [
+        (Text("Hi"), "message"),
+        (TypingStart(), "message"),
+        (MENU, "message"),
+        (SIGN_IN, "authenticate"),
+        (RAW_SIGN_IN, "authenticate"),
+    ],
+    ids=["text", "typing", "list picker", "sign-in", "raw sign-in"],
+)
+def test_a_message_is_kept_with_the_endpoint_that_takes_it(store, file, content, endpoint):
+    store.outbox.put([reply("a", content)], NOW)
+
+    assert kept(file, "endpoint") == [(endpoint,)]
 
 
 def test_a_pause_holds_over_a_restart(store, file):

@@ -22,7 +22,24 @@ ENTRY = {
     "attempts": 0,
     "created_at": 1.0,
 }
-ENTRIES = {"inbox": ENTRY, "outbox": {**ENTRY, "pause_s": 0.0, "uploaded": False}}
+TO_SEND = {**ENTRY, "endpoint": "message", "pause_s": 0.0, "uploaded": False}
+OPENED = {
+    "conversation_id": "here",
+    "message_id": "1",
+    "request_id": "request",
+    "created_at": 1.0,
+}
+PAYMENT = {
+    **OPENED,
+    "token": "token",
+    "state": "ASKED",
+    "asked": "{}",
+    "further": "{}",
+    "course": "[]",
+}
+SIGN_IN = {**OPENED, "state": "state", "stage": "ASKED"}
+ENTRIES = {"inbox": ENTRY, "outbox": TO_SEND, "payments": PAYMENT, "sign_ins": SIGN_IN}
+TABLES = pytest.mark.parametrize("table", ENTRIES)
 CONVERSATION = {
     "id": "here",
     "business_id": "a business",
@@ -62,7 +79,7 @@ def test_the_file_has_the_tables_of_the_schema(connection):
     assert names - {"sqlite_sequence"} == set(METADATA.tables)
 
 
-@pytest.mark.parametrize("table", ["inbox", "outbox"])
+@TABLES
 def test_a_place_is_never_given_twice(connection, table):
     first = insert(connection, table, ENTRIES[table])
     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own name
@@ -72,18 +89,26 @@ def test_a_place_is_never_given_twice(connection, table):
     assert second > first
 
 
-@pytest.mark.parametrize("table", ["inbox", "outbox"])
+@TABLES
 def test_an_entry_needs_its_conversation(connection, table):
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
         insert(connection, table, {**ENTRIES[table], "conversation_id": "nowhere"})
 
 
-@pytest.mark.parametrize("table", ["inbox", "outbox"])
+@TABLES
 def test_a_message_id_is_kept_once(connection, table):
     insert(connection, table, ENTRIES[table])
 
     with pytest.raises(sqlite3.IntegrityError, match="message_id"):
         insert(connection, table, ENTRIES[table])
+
+
+@pytest.mark.parametrize(("table", "column"), [("payments", "token"), ("sign_ins", "state")])
+def test_what_lets_a_customer_in_is_kept_once(connection, table, column):
+    insert(connection, table, ENTRIES[table])
+
+    with pytest.raises(sqlite3.IntegrityError, match=column):
+        insert(connection, table, {**ENTRIES[table], "message_id": "2"})
 
 
 def test_a_customer_has_one_conversation_with_a_business(connection):
@@ -158,6 +183,37 @@ def test_what_a_response_answers_is_found_without_a_look_at_every_message(seen, 
     store.outbox.find_sent("here", **asked)
 
     assert f"USING INDEX {index}" in plans[-1]
+
+
+@pytest.mark.parametrize(
+    ("table", "index"),
+    [
+        ("payments", "payments_request"),
+        ("sign_ins", "sign_ins_request"),
+    ],
+)
+def test_what_a_closing_message_names_is_found_without_a_look_at_every_one(seen, table, index):
+    store, plans = seen
+
+    getattr(store, table).of_request("here", "request")
+
+    assert f"USING INDEX {index}" in plans[-1]
+
+
+def test_a_payment_is_found_by_its_token_without_a_look_at_every_one(seen):
+    store, plans = seen
+
+    store.payments.find("token")
+
+    assert "USING INDEX sqlite_autoindex_payments_" in plans[-1]
+
+
+def test_a_sign_in_is_found_by_its_state_without_a_look_at_every_one(seen):
+    store, plans = seen
+
+    store.sign_ins.take_back("state", 1.0)
+
+    assert "USING INDEX sqlite_autoindex_sign_ins_" in plans[-1]
 
 
 @pytest.mark.parametrize("index", ["inbox_history", "outbox_history"])
