@@ -86,7 +86,7 @@ PAYMENT = PaymentRecord(
     shipping="std",
     authorisation=None,
     authorised_total=None,
-    status=None,
+    settled={},
     course=((NOW, "asked", ""),),
     created_at=NOW,
     expires_at=NOW + 1,
@@ -101,7 +101,7 @@ PAID = replace(
     state=PaymentState.AUTHORISED,
     authorisation="planted-fingerprint",
     authorised_total=Decimal("38.40"),
-    status=PaymentStatus.SUCCESS,
+    settled={"planted-fingerprint": PaymentStatus.SUCCESS},
     course=(*CHANGED.course, (NOW, "authorised", "")),
 )
 

@@ -149,7 +149,8 @@ class Sending:
         except AddressRefused as error:
             self._bury(entry, error, "its file was not uploaded")
         except RemoteRefused as error:
-            self._bury(entry, error, "the gateway will not accept it")
+            asked = "gateway" if error.address.startswith(self.gateway.base_url) else "other side"
+            self._bury(entry, error, f"the {asked} will not accept it")
         except RemoteError as error:
             self._release(entry, error)
         except AttachmentError as error:

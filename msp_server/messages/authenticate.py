@@ -67,6 +67,9 @@ class SignInFailure(StrEnum):
 class Authenticate(Bubbled):
     """A bubble that opens a sheet to sign in.
 
+    Who gives `state`, `redirect_uri` or a key takes care of what comes back: this server, which
+    made none of them, then says `SignInFailure.NOT_ASKED` of the answer.
+
     The customer's device chooses between the new flow (`Capability.AUTH2`) and the old one
     (`Capability.AUTH`); the response is the same.
 

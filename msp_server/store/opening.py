@@ -87,7 +87,7 @@ class Store:
 
     def _clear_up(self, now: float) -> None:
         """End what nobody ends any more, whatever other workers run."""
-        self.sign_ins.forget_keys(now)
+        self.sign_ins.forget(now)
         self.payments.give_up_abandoned(now)
 
 

@@ -1,7 +1,7 @@
 """Payments: what each customer was asked for, and how far that has come."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -28,10 +28,13 @@ from msp_server.store.schema import CONVERSATIONS, PAYMENTS, PaymentState
 
 #: How long a payment processor may be at one authorisation, seconds.
 BUSY_LIMIT_S: Final = 120.0
+#: How many authorisations a payment takes; who tries more cards than that asks anew.
+_AUTHORISATIONS_LIMIT: Final = 20
 #: How much of a course is kept; of more changes than that, the last ones.
 _COURSE_LIMIT: Final = 60
 
 _PAID: Final = (PaymentState.AUTHORISED, PaymentState.TRACKED)
+_UNSETTLED: Final = (PaymentState.AUTHORISING, PaymentState.UNCLEAR)
 _OPEN: Final = (PaymentState.ASKED, PaymentState.REFUSED)
 
 
@@ -58,10 +61,11 @@ class PaymentRecord:
     #: Every shipping method by its identifier, and the one that is chosen.
     shipping_methods: dict[str, ShippingMethod]
     shipping: str | None
-    #: Fingerprint of the newest authorisation, what it was for, and how it ended.
+    #: Fingerprint of the newest authorisation, and what it was for.
     authorisation: str | None
     authorised_total: Decimal | None
-    status: PaymentStatus | None
+    #: How each authorisation ended, by its fingerprint.
+    settled: dict[str, PaymentStatus]
     #: What happened: when, what, and further words.
     course: tuple[tuple[float, str, str], ...]
     created_at: float
@@ -82,6 +86,11 @@ class PaymentRecord:
     def total(self) -> Decimal:
         """What the lines come to."""
         return total_of(self.lines)
+
+    @property
+    def status(self) -> PaymentStatus | None:
+        """How the newest authorisation ended; None while it has not."""
+        return self.settled.get(self.authorisation or "")
 
     @property
     def is_paid(self) -> bool:
@@ -197,25 +206,25 @@ class Payments:
             record = _locked(connection, token)
             if record is None:
                 return Beginning.OVER
-            if record.authorisation == authorisation:
+            if authorisation in {record.authorisation, *record.settled}:
                 return Beginning.SAME
-            if not record.takes_changes(now):
+            if not record.takes_changes(now) or len(record.settled) >= _AUTHORISATIONS_LIMIT:
                 return Beginning.OVER
             values = {
                 "state": PaymentState.AUTHORISING,
                 "authorisation": authorisation,
                 "total": amount_to_wire(record.total, record.currency),
-                "status": None,
                 "busy_until": now + BUSY_LIMIT_S,
             }
             _set(connection, record, values)
             return Beginning.BEGUN
 
     def settle(self, token: str, authorisation: str, status: PaymentStatus, now: float) -> None:
-        """Note how an authorisation ended."""
+        """Note how an authorisation ended; better late, once it was given up, than never."""
         paid = status is PaymentStatus.SUCCESS
         state = PaymentState.AUTHORISED if paid else PaymentState.REFUSED
-        self._end(token, authorisation, now, (state, status, "" if paid else str(status)))
+        words = "" if paid else str(status)
+        self._end(token, authorisation, now, (state, status, words), _UNSETTLED)
 
     def give_up(self, token: str, authorisation: str, reason: str, now: float) -> None:
         """Note that nobody knows how an authorisation ended: nothing more is charged."""
@@ -252,16 +261,21 @@ class Payments:
         authorisation: str,
         now: float,
         result: tuple[PaymentState, PaymentStatus, str],
+        may_follow: Container[PaymentState] = (PaymentState.AUTHORISING,),
     ) -> None:
         state, status, words = result
         with self._database.write() as connection:
             record = _locked(connection, token)
             if record is None or record.authorisation != authorisation:
                 return
-            if record.state is not PaymentState.AUTHORISING:
+            if record.state not in may_follow:
                 return
-            course = _noted(record, now, str(state).lower(), words)
-            _set(connection, record, {"state": state, "status": status, "course": course})
+            values = {
+                "state": state,
+                "settled": json.dumps(record.settled | {authorisation: status}),
+                "course": _noted(record, now, str(state).lower(), words),
+            }
+            _set(connection, record, values)
 
     def _first(self, *conditions: ColumnElement[bool]) -> PaymentRecord | None:
         wanted = _joined().where(*conditions).order_by(PAYMENTS.c.seq.desc()).limit(1)
@@ -307,6 +321,7 @@ def _row_of(
         "state": PaymentState.ASKED,
         "asked": json.dumps(written),
         "further": "{}",
+        "settled": "{}",
         "shipping": numbered[0][0] if numbered else None,
         "course": json.dumps([[now, "asked", ""]]),
         "created_at": now,
@@ -368,7 +383,10 @@ def _record(row: Row[Any]) -> PaymentRecord:
         shipping=row.shipping,
         authorisation=row.authorisation,
         authorised_total=None if row.total is None else amount_from_wire(row.total),
-        status=None if row.status is None else PaymentStatus(row.status),
+        settled={
+            authorisation: PaymentStatus(status)
+            for authorisation, status in json.loads(row.settled).items()
+        },
         course=tuple((at, what, words) for at, what, words in json.loads(row.course)),
         created_at=row.created_at,
         expires_at=row.expires_at,

@@ -220,10 +220,11 @@ PAYMENTS: Final = Table(
     Column("further", Text, nullable=False),
     #: The shipping method that is chosen.
     Column("shipping", Text),
-    #: Fingerprint of the newest authorisation, what it was for, and how it ended.
+    #: Fingerprint of the newest authorisation, and what it was for.
     Column("authorisation", Text),
     Column("total", Text),
-    Column("status", Text),
+    #: How each authorisation ended, by its fingerprint, as JSON.
+    Column("settled", Text, nullable=False),
     #: Until when the payment processor may be at it.
     Column("busy_until", Float),
     #: What happened and when, as JSON.
@@ -304,4 +305,5 @@ Index("outbox_history", OUTBOX.c.conversation_id, OUTBOX.c.created_at)
 _where_due("fetches_due_at", FETCHES.c.due_at)
 Index("fetches_inbox", FETCHES.c.inbox_seq)
 Index("payments_request", PAYMENTS.c.conversation_id, PAYMENTS.c.request_id)
+_where_due("sign_ins_expires_at", SIGN_INS.c.expires_at)
 Index("sign_ins_request", SIGN_INS.c.conversation_id, SIGN_INS.c.request_id)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
@@ -14,6 +14,10 @@ from msp_server.messages.opening import SignInOpening
 from msp_server.messages.raw import JsonObject
 from msp_server.store.base import Database, fit
 from msp_server.store.schema import SIGN_INS, SignInState
+
+#: How long it is kept who signed in, if the device never says that somebody did, seconds after the
+#: request's time is up.
+USER_LIMIT_S: Final = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,10 @@ class SignIns:
             SIGN_INS.c.conversation_id == conversation_id, SIGN_INS.c.request_id == request_id
         )
 
-    def forget_keys(self, now: float) -> None:
-        """Forget the keys of sign-ins whose time is up."""
-        over = (SIGN_INS.c.sealed_key.isnot(None), SIGN_INS.c.expires_at <= now)
+    def forget(self, now: float) -> None:
+        """Forget keys whose time is up, and who signed in where nobody asked for it."""
         with self._database.write() as connection:
-            connection.execute(update(SIGN_INS).where(*over).values(sealed_key=None))
+            _forget(connection, now)
 
     def _first(self, *conditions: ColumnElement[bool]) -> SignInRecord | None:
         wanted = select(SIGN_INS).where(*conditions).order_by(SIGN_INS.c.seq.desc()).limit(1)
@@ -142,6 +145,7 @@ def put_sign_ins(
         if isinstance(message.content, Authenticate) and isinstance(message.opening, SignInOpening)
     ]
     if rows:
+        _forget(connection, now)
         connection.execute(insert(SIGN_INS), rows)
 
 
@@ -149,6 +153,13 @@ def tell(connection: Connection, seq: int, message_id: str) -> None:
     """Note that the agent was told: who signed in is not kept any longer."""
     told = {"told_by": message_id, "user": None}
     connection.execute(update(SIGN_INS).where(SIGN_INS.c.seq == seq).values(told))
+
+
+def _forget(connection: Connection, now: float) -> None:
+    key_over = (SIGN_INS.c.sealed_key.isnot(None), SIGN_INS.c.expires_at <= now)
+    connection.execute(update(SIGN_INS).where(*key_over).values(sealed_key=None))
+    user_over = (SIGN_INS.c.user.isnot(None), SIGN_INS.c.expires_at <= now - USER_LIMIT_S)
+    connection.execute(update(SIGN_INS).where(*user_over).values(user=None))
 
 
 def _end(

@@ -18,7 +18,6 @@ from msp_server.messages.apple_pay import LineItem
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId
 from msp_server.messages.payment import Authorisation, Payment, PaymentChange, PaymentStatus
 from msp_server.store.payments import Beginning, PaymentRecord, Payments
-from msp_server.store.schema import PaymentState
 from msp_server.web.slots import Slots
 
 log = logging.getLogger(__name__)
@@ -89,7 +88,7 @@ class PaymentDesk:
                 case Beginning.BEGUN:
                     return self._take_money(record.token, authorisation)
                 case Beginning.SAME:
-                    return self._await_status(record.token)
+                    return self._await_status(record.token, authorisation.fingerprint)
                 case Beginning.OVER:
                     raise PaymentOver
 
@@ -136,13 +135,13 @@ class PaymentDesk:
         log.info("payment authorised message_id=%.80r status=%s", record.message_id, status)
         return status
 
-    def _await_status(self, token: str) -> PaymentStatus:
+    def _await_status(self, token: str, authorisation: str) -> PaymentStatus:
         """Give the status of the authorisation that was there first, once there is one."""
         deadline = time.monotonic() + RESULT_LIMIT_S
         while time.monotonic() < deadline:
-            record = self.find(token)
-            if record.state is not PaymentState.AUTHORISING:
-                return record.status or PaymentStatus.FAILURE
+            status = self.find(token).settled.get(authorisation)
+            if status is not None:
+                return status
             self._payments.give_up_abandoned(time.time())
             threading.Event().wait(_LOOK_AGAIN_S)
         return PaymentStatus.FAILURE

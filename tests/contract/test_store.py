@@ -35,7 +35,7 @@ from msp_server.store.opening import Store, open_store
 from msp_server.store.outbox import CLOSED, ReusableMessage, SentMessage
 from msp_server.store.payments import BUSY_LIMIT_S, Beginning
 from msp_server.store.schema import METADATA, InboxState, OutboxState, PaymentState, SignInState
-from msp_server.store.sign_ins import Return
+from msp_server.store.sign_ins import USER_LIMIT_S, Return
 from msp_server.store.taps import REPEATED, SAME_TAP_S
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -3245,15 +3245,31 @@ def test_a_key_is_forgotten_once_the_state_has_expired(old_sign_ins, store):
 
 
 def test_keys_are_forgotten_whose_time_is_up(old_sign_ins, store):
-    old_sign_ins.forget_keys(BACK_BY)
+    old_sign_ins.forget(BACK_BY)
 
     assert signing_in(store).sealed_key is None
 
 
 def test_keys_are_kept_whose_time_is_not_up(old_sign_ins, store):
-    old_sign_ins.forget_keys(BACK_BY - 1)
+    old_sign_ins.forget(BACK_BY - 1)
 
     assert signing_in(store).sealed_key == SEALED
+
+
+def test_keys_whose_time_is_up_are_forgotten_when_somebody_is_asked(old_sign_ins, store):
+    store.outbox.put([asking_who("next", "next", request_id="next")], BACK_BY)
+
+    assert signing_in(store).sealed_key is None
+
+
+def test_who_signed_in_is_forgotten_a_day_after_nobody_asked_for_it(sign_ins, store):
+    sign_ins.end(signing_in(store), USER, None)
+
+    sign_ins.forget(BACK_BY + USER_LIMIT_S - 1)
+    assert signing_in(store).user == USER
+    sign_ins.forget(BACK_BY + USER_LIMIT_S)
+
+    assert signing_in(store).user is None
 
 
 def test_a_worker_that_starts_forgets_keys_whose_time_is_up(old_sign_ins, store):

@@ -73,6 +73,8 @@ class Sent:
 class FakeGateway:
     """Accepts messages, unless told what is to happen instead."""
 
+    base_url = "https://gateway/v1"
+
     def __init__(self):
         #: Every attempt, accepted or not.
         self.attempts = []

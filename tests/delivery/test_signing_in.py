@@ -336,7 +336,7 @@ def test_a_token_that_does_not_hold_is_a_failure(store, join, provider, token):
 
 def test_a_token_after_the_key_was_forgotten_has_expired(store, join, provider):
     ask(store, seal(PRIVATE, SEALING_KEY))
-    store.sign_ins.forget_keys(BACK_BY)
+    store.sign_ins.forget(BACK_BY)
 
     assert outcome(join(YES_OLD)) == (None, SignInFailure.EXPIRED)
     assert provider.asked == []

@@ -35,6 +35,7 @@ PAYMENT = {
     "state": "ASKED",
     "asked": "{}",
     "further": "{}",
+    "settled": "{}",
     "course": "[]",
 }
 SIGN_IN = {**OPENED, "state": "state", "stage": "ASKED"}

@@ -130,7 +130,7 @@ def test_a_key_that_was_used_is_in_the_files_no_more(store, file):
 
 
 def test_keys_whose_time_is_up_are_in_the_files_no_more(store, file):
-    store.sign_ins.forget_keys(BACK_BY)
+    store.sign_ins.forget(BACK_BY)
     store.close()
 
     assert SEALED not in on_disk(file)

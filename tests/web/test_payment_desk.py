@@ -141,3 +141,40 @@ def test_token_is_in_no_log(shop, caplog):
 
     assert shop.token not in caplog.text
     assert "/paymentGateway/<token>" in caplog.text
+
+
+def test_each_authorisation_has_its_result_for_good(shop):
+    shop.till.answer = PaymentStatus.FAILURE
+    shop.post("paymentGateway", TOKEN)
+    shop.till.answer = PaymentStatus.PIN_INCORRECT
+    shop.post("paymentGateway", OTHER)
+    shop.till.answer = PaymentStatus.SUCCESS
+
+    assert shop.post("paymentGateway", TOKEN).json == {"status": "STATUS_FAILURE"}
+    assert shop.post("paymentGateway", OTHER).json == {"status": "STATUS_PIN_INCORRECT"}
+    assert len(shop.till.charged) == 2
+
+
+def test_result_that_comes_late_counts(shop):
+    authorise = shop.till.authorise
+
+    def too_late(payment, authorisation):
+        shop.store.payments.give_up_abandoned(time.time() + BUSY_LIMIT_S + 1)
+        assert shop.record.state is PaymentState.UNCLEAR
+        return authorise(payment, authorisation)
+
+    shop.till.authorise = too_late
+
+    assert shop.post("paymentGateway", TOKEN).json == {"status": "STATUS_SUCCESS"}
+    assert shop.record.state is PaymentState.AUTHORISED
+    assert shop.record.status is PaymentStatus.SUCCESS
+
+
+def test_payment_takes_so_many_cards_and_no_more(shop):
+    shop.till.answer = PaymentStatus.FAILURE
+    statuses = [
+        shop.post("paymentGateway", {"paymentToken": {"paymentData": {"data": str(n)}}}).status_code
+        for n in range(21)
+    ]
+
+    assert statuses == [200] * 20 + [410]
