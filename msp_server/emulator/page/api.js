@@ -1,9 +1,8 @@
 // The emulator's JSON API, the same the tests use.
 
-export async function call(path, method = "GET", fields = undefined, signal = undefined) {
+export async function call(path, method = "GET", fields = undefined) {
   const answer = await fetch(path, {
     method,
-    signal,
     headers: fields ? { "content-type": "application/json" } : {},
     body: fields ? JSON.stringify(fields) : undefined,
   });

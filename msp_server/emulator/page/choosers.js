@@ -58,7 +58,14 @@ export class Choosers {
     this.devices.title = `This device can show: ${can}`;
   }
 
+  // Chooses one who may be new.
+  async show(name) {
+    await this.list();
+    if (this.known.some((each) => each.name === name)) this.choose(name);
+  }
+
   choose(name) {
+    this.people.value = name;
     this.customer = this.known.find((each) => each.name === name);
     this.showDevice();
     this.onChange();

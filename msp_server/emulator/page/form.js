@@ -33,6 +33,7 @@ class Form {
     const title = textOf(objectOf(interactiveOf(entry).receivedMessage).title);
     this.sheet = new Sheet(title || "Form", "Next");
     this.sheet.onLeave = () => this.back();
+    this.sheet.form.addEventListener("input", () => this.sheet.say("")); // it is being put right
   }
 
   pageStep(identifier) {

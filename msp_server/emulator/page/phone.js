@@ -5,27 +5,29 @@ import { Choosers } from "./choosers.js";
 import { make, makeIconButton, part } from "./dom.js";
 import { wordsOf } from "./entries.js";
 import { sendFiles, sizeOf } from "./files.js";
-import { drawTranscript } from "./transcript.js";
+import { listen } from "./live.js";
+import { drawTranscript, forgetTranscript } from "./transcript.js";
 
-const WAIT_S = 25;
 const RETRY_MS = 1000;
 const SENTENCE_MS = 8000;
+const DELETED = "Read-only: conversation deleted, write to open it again.";
+const OPENED = "Read-only: opened from a file.";
 
 const body = part("body");
 const sendButton = document.querySelector(".send");
 
 let shown = null; // what is shown of the customer: {name, key, changes, entries}
-let polling = new AbortController();
+let stale = true; // whether there may be more than what is shown
+let wake = () => {}; // lets the loop go on that waits for more
 let replyTo = null; // the entry that the next text replies to
 let chosen = []; // the files that go with the next text
 let hush = 0;
 
 const choosers = new Choosers(() => {
   shown = null;
-  part("transcript").replaceChildren();
+  forgetTranscript();
   leaveReply();
-  polling.abort();
-  polling = new AbortController();
+  readAgain();
 }, say);
 
 // What bubbles and sheets need of the phone.
@@ -118,14 +120,17 @@ function draw(reading) {
   const count = drawTranscript(entries, phone);
   part("empty").hidden = count > 0 || reading.typing;
   part("typing").hidden = !reading.typing;
-  part("deleted").hidden = reading.open;
-  part("delete").disabled = !reading.open || count === 0;
+  const { read_only: isFile } = choosers.customer;
+  part("deleted").hidden = reading.open && !isFile;
+  part("deleted").textContent = isFile ? OPENED : DELETED;
+  part("write").hidden = isFile;
+  part("delete").disabled = !reading.open || count === 0 || isFile;
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
 
 function take(name, reading) {
   if (!shown || shown.name !== name || shown.key !== reading.transcript) {
-    part("transcript").replaceChildren();
+    forgetTranscript();
     shown = { name, key: reading.transcript, changes: 0, entries: new Map() };
     leaveReply();
   }
@@ -139,7 +144,6 @@ function transcriptAddress(name) {
   const query = new URLSearchParams({
     changes_after: known ? known.changes : 0,
     of: known ? known.key : "",
-    wait_s: known ? WAIT_S : 0,
   });
   return addressOf(name, `/transcript?${query}`);
 }
@@ -147,10 +151,11 @@ function transcriptAddress(name) {
 async function followOnce() {
   if (!choosers.customer) await choosers.list();
   const { name } = choosers.customer;
-  const { status, fields } = await call(transcriptAddress(name), "GET", undefined, polling.signal);
+  const { status, fields } = await call(transcriptAddress(name));
   part("offline").hidden = true;
   if (status === 404) {
     await choosers.list(); // a reset took the customer away
+    stale = true;
   } else if (status === 200 && name === choosers.customer.name) {
     take(name, fields);
   } else if (status !== 200) {
@@ -160,14 +165,21 @@ async function followOnce() {
 
 async function follow() {
   for (;;) {
+    if (!stale) await new Promise((resolve) => (wake = resolve));
+    stale = false;
     try {
       await followOnce();
-    } catch (error) {
-      if (error.name === "AbortError") continue; // another customer was chosen
+    } catch {
+      stale = true;
       part("offline").hidden = false;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+function readAgain() {
+  stale = true;
+  wake();
 }
 
 function startReply(entry) {
@@ -243,4 +255,15 @@ part("transcript").addEventListener(
   true,
 );
 
+document.addEventListener("show-customer", ({ detail: name }) => {
+  choosers.show(name).catch(() => {}); // the loop shows when the emulator is away
+});
+
+listen("ready", readAgain);
+listen("away", readAgain);
+listen("reset", () => choosers.list().then(readAgain, readAgain));
+listen("transcript", ({ customer }) => {
+  if (customer === choosers.customer?.name) readAgain();
+});
+listen("customers", () => choosers.list().catch(() => {}));
 follow();
