@@ -3,148 +3,45 @@
 import os
 import signal
 import sys
-from pathlib import Path
 from threading import Event, Thread
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import click
+from click.core import ParameterSource
 
 from msp_server.emulator.app import Emulator
+from msp_server.emulator.options import HELP, Options, read_settings, settings_options
+from msp_server.emulator.replay_command import replay_command
 from msp_server.emulator.serving import PortTaken
-from msp_server.emulator.settings import (
-    EmulatorSettings,
-    SettingsUnfit,
-    parse_business_ids,
-    parse_secrets,
-)
+from msp_server.emulator.settings import EmulatorSettings, SettingsUnfit
 
 #: How late a signal is noticed that comes just before the main thread begins to wait, seconds.
 SIGNALS_SEEN_S = 0.5
 
 
-class Options(TypedDict):
-    """What the command line gives, by the options' names."""
+class MainOptions(Options):
+    """What the command line gives when no other command is named."""
 
-    host: str
-    port: int
-    msp: str
-    msp_id: str
-    secret: str
-    business_id: str
-    oauth_client_id: str
-    oauth_client_secret: str
-    oauth_url: str | None
-    oauth_token_url: str | None
-    token_max_age_s: float
-    data_dir: Path | None
     until_stdin_ends: bool
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option(
-    "--host",
-    envvar="MSP_EMULATOR_HOST",
-    default="127.0.0.1",
-    show_default=True,
-    show_envvar=True,
-    help="Address to listen on; loopback only, for there are no passwords.",
-)
-@click.option(
-    "--port",
-    type=int,
-    envvar="MSP_EMULATOR_PORT",
-    default=8004,
-    show_default=True,
-    show_envvar=True,
-    help="Port to listen on; 0 takes a free one.",
-)
-@click.option(
-    "--msp",
-    envvar="MSP_EMULATOR_MSP",
-    default="http://127.0.0.1:8002",
-    show_default=True,
-    show_envvar=True,
-    help="Base address of the MSP under test; /message is appended, as Apple does.",
-)
-@click.option(
-    "--msp-id",
-    envvar="MSP_ID",
-    default="",
-    show_envvar=True,
-    help="The MSP's id: iss of its tokens, aud of Apple's. Required.",
-)
-@click.option(
-    "--secret",
-    envvar="MSP_SECRET",
-    default="",
-    show_envvar=True,
-    help="Secret shared with the MSP, in Base64; several with commas: the first signs, all verify. "
-    "Required; the variable keeps it out of the list of processes.",
-)
-@click.option(
-    "--business-id",
-    envvar="MSP_BUSINESS_ID",
-    default="",
-    show_envvar=True,
-    help="Id of a business of the MSP; several with commas. Each gets a first customer. Required.",
-)
-@click.option(
-    "--oauth-client-id",
-    envvar="MSP_OAUTH_CLIENT_ID",
-    default="emulator",
-    show_default=True,
-    show_envvar=True,
-    help="Client id of the business at its OAuth provider.",
-)
-@click.option(
-    "--oauth-client-secret",
-    envvar="MSP_OAUTH_CLIENT_SECRET",
-    default="emulator-client-secret",
-    show_default=True,
-    show_envvar=True,
-    help="Its client secret, which the emulator's own provider asks for; the variable keeps it out "
-    "of the list of processes.",
-)
-@click.option(
-    "--oauth-url",
-    envvar="MSP_EMULATOR_OAUTH_URL",
-    show_envvar=True,
-    help="Where customers sign in, as registered with Apple; else at the emulator's own provider.",
-)
-@click.option(
-    "--oauth-token-url",
-    envvar="MSP_EMULATOR_OAUTH_TOKEN_URL",
-    show_envvar=True,
-    help="Where codes are exchanged, as registered with Apple; goes with --oauth-url.",
-)
-@click.option(
-    "--token-max-age-s",
-    type=float,
-    envvar="MSP_TOKEN_MAX_AGE_S",
-    default=3600,
-    show_default=True,
-    show_envvar=True,
-    help="How many seconds a token's iat may be from now, either way; 0 turns the check off.",
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="MSP_EMULATOR_DATA_DIR",
-    show_envvar=True,
-    help="Directory on a disk with room for 2 GiB of files, which go at the end; else the system's "
-    "place for temporary files.",
-)
+@click.group(invoke_without_command=True, context_settings=HELP)
+@settings_options
 @click.option(
     "--until-stdin-ends",
     is_flag=True,
     help="Stop when standard input ends, and so with the program that started this one.",
 )
-def main(**options: Unpack[Options]) -> None:
+@click.pass_context
+def main(context: click.Context, **options: Unpack[MainOptions]) -> None:
     """Be Apple's Messages for Business gateway on this machine.
 
     The MSP under test sends to http://localhost:PORT/v1; the page at http://localhost:PORT is the
     customer's phone. Everything is gone at the end.
     """
+    if context.invoked_subcommand is not None:
+        _require_nothing_before(context)
+        return
     try:
         settings = read_settings(options)
     except SettingsUnfit as unfit:
@@ -155,38 +52,7 @@ def main(**options: Unpack[Options]) -> None:
     run(settings, stopping)
 
 
-def read_settings(options: Options) -> EmulatorSettings:
-    """Make the settings the command line asks for.
-
-    Raises:
-        SettingsUnfit: a value cannot be used; lists every fault at once.
-    """
-    faults: list[str] = []
-    api_secrets: tuple[bytes, ...] = (b"stands in",)  # so that the other faults are found as well
-    try:
-        api_secrets = parse_secrets(options["secret"])
-    except SettingsUnfit as unfit:
-        faults.extend(unfit.faults)
-    try:
-        settings = EmulatorSettings(
-            msp_id=options["msp_id"].strip(),
-            api_secrets=api_secrets,
-            business_ids=parse_business_ids(options["business_id"]),
-            msp_url=options["msp"],
-            host=options["host"],
-            port=options["port"],
-            oauth_client_id=options["oauth_client_id"],
-            oauth_client_secret=options["oauth_client_secret"],
-            oauth_url=options["oauth_url"] or None,
-            oauth_token_url=options["oauth_token_url"] or None,
-            token_max_age_s=options["token_max_age_s"],
-            data_dir=options["data_dir"],
-        )
-    except SettingsUnfit as unfit:
-        faults.extend(unfit.faults)
-    if faults:
-        raise SettingsUnfit(faults)
-    return settings
+main.add_command(replay_command)
 
 
 def run(settings: EmulatorSettings, stopping: Event) -> None:
@@ -196,6 +62,8 @@ def run(settings: EmulatorSettings, stopping: Event) -> None:
     emulator = Emulator(settings)
     try:
         emulator.start()
+        if settings.allowed_hosts:
+            print(_warning(settings, emulator.port), file=sys.stderr, flush=True)
         print(f"The customer's phone: http://localhost:{emulator.port}", flush=True)
         while not stopping.wait(SIGNALS_SEEN_S):
             pass
@@ -207,6 +75,26 @@ def run(settings: EmulatorSettings, stopping: Event) -> None:
             signal.signal(number, signal.SIG_IGN)
         emulator.stop()
         sys.exit(0)
+
+
+def _require_nothing_before(context: click.Context) -> None:
+    """Refuse options in front of another command, which would not have them."""
+    given = [
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(
+            f"--{given[0].replace('_', '-')} belongs behind {context.invoked_subcommand}"
+        )
+
+
+def _warning(settings: EmulatorSettings, port: int) -> str:
+    return (
+        f"Warning: there are no passwords. Whoever reaches port {port} on {settings.host} by the "
+        f"name {' or '.join(settings.allowed_hosts)} reads and sends everything here."
+    )
 
 
 def _stop_at_end_of_stdin(stopping: Event) -> None:

@@ -17,14 +17,20 @@ from msp_server.emulator import (
     customer,
     decoding,
     deeds,
+    event_stream,
+    fault_control,
     files,
     gateway,
+    journal_control,
     oauth_provider,
     payment_deeds,
+    resending,
     sign_in_deeds,
+    transcript_files,
     transfers,
 )
 from msp_server.emulator.api import ApiMistake, RequestTooLarge
+from msp_server.emulator.events import Events
 from msp_server.emulator.faults import Faults
 from msp_server.emulator.grants import Grants
 from msp_server.emulator.guard import find_stranger, own_names
@@ -52,6 +58,8 @@ CONTENT_POLICY = (
     "img-src 'self' data:; media-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
 )
+#: Where this machine reaches what listens on all its addresses.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not listened on
 #: How long the server may take to notice that it is to stop.
 STOP_POLL_S = 0.02
 
@@ -61,26 +69,37 @@ class Parts:
     """What the routes work on."""
 
     settings: EmulatorSettings
+    events: Events
     phones: Phones
     msp: Msp
     journal: Journal
     mmcs: Mmcs
+    faults: Faults
+    switches: Switches
+    #: Set when the emulator is to stop.
+    stopping: Event
     tickets: Tickets = field(default_factory=Tickets)
-    faults: Faults = field(default_factory=Faults)
-    switches: Switches = field(default_factory=Switches)
     sessions: MerchantSessions = field(default_factory=MerchantSessions)
     sheets: Sheets = field(default_factory=Sheets)
     grants: Grants = field(default_factory=Grants)
-    #: Set when the emulator is to stop.
-    stopping: Event = field(default_factory=Event)
 
     @classmethod
     def from_settings(cls, settings: EmulatorSettings) -> Self:
         """Make the parts, empty but for the first customers."""
-        journal = Journal()
-        msp = Msp(settings.msp_url, settings.msp_id, settings.api_secrets[0], journal)
-        mmcs = Mmcs(settings.data_dir)
-        return cls(settings, Phones(settings.business_ids), msp, journal, mmcs)
+        events, stopping = Events(), Event()
+        journal, faults = Journal(events), Faults(events)
+        url, secret = settings.msp_url, settings.api_secrets[0]
+        return cls(
+            settings=settings,
+            events=events,
+            phones=Phones(settings.business_ids, settings.seed, events),
+            msp=Msp(url, settings.msp_id, secret, journal, faults, stopping),
+            journal=journal,
+            mmcs=Mmcs(settings.data_dir),
+            faults=faults,
+            switches=Switches(events),
+            stopping=stopping,
+        )
 
     def forget(self) -> None:
         """Make everything as it was at the start."""
@@ -93,6 +112,7 @@ class Parts:
         self.grants.clear()
         self.mmcs.clear()
         self.journal.clear()
+        self.events.tell("reset")
 
 
 def create_app(parts: Parts, names: frozenset[str]) -> Flask:
@@ -109,11 +129,7 @@ def create_app(parts: Parts, names: frozenset[str]) -> Flask:
     _add_apple(app, parts, references)
     _add_provider(app, parts)
     _add_phone(app, parts, references)
-    app.register_blueprint(
-        control.blueprint(
-            parts.settings, parts.msp, parts.journal, parts.faults, parts.switches, parts.forget
-        )
-    )
+    _add_control(app, parts)
     _add_guard(app, names)
     _add_page(app)
     _add_error_answers(app)
@@ -153,11 +169,10 @@ class Emulator:
         settings = self._parts.settings
         listening = open_port(settings.host, settings.port)
         self.port = listening.getsockname()[1]
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        self.url = f"http://{host}:{self.port}"
-        self._server = serve_on(
-            listening, create_app(self._parts, own_names(settings.host, self.port))
-        )
+        host = _EVERYWHERE.get(settings.host, settings.host)
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        names = own_names(settings.host, self.port, settings.allowed_hosts)
+        self._server = serve_on(listening, create_app(self._parts, names))
         self._thread = Thread(
             target=self._server.serve_forever, args=(STOP_POLL_S,), name="emulator", daemon=True
         )
@@ -166,6 +181,7 @@ class Emulator:
     def stop(self) -> None:
         """Let every waiting request go and close the port."""
         self._parts.stopping.set()
+        self._parts.events.stop()
         self._parts.phones.stop()
         self._parts.journal.stop()
         if self._server and self._thread:
@@ -208,7 +224,7 @@ def _add_provider(app: Flask, parts: Parts) -> None:
         parts.journal,
         parts.faults,
         parts.stopping,
-        lambda: (parts.msp.url,),
+        lambda: (parts.msp.url, request.host_url),
     )
     app.register_blueprint(oauth_provider.blueprint(provider))
 
@@ -223,8 +239,20 @@ def _add_phone(app: Flask, parts: Parts, references: References) -> None:
     wallet = payment_deeds.Wallet(phones, sending, parts.sheets, calls)
     app.register_blueprint(payment_deeds.blueprint(wallet))
     app.register_blueprint(files.blueprint(phones, sending, parts.mmcs))
+    app.register_blueprint(transcript_files.blueprint(phones, parts.settings.business_ids))
     signing_in = sign_in_deeds.SignIns(parts.settings, phones, sending, parts.msp, parts.journal)
     app.register_blueprint(sign_in_deeds.blueprint(signing_in))
+
+
+def _add_control(app: Flask, parts: Parts) -> None:
+    """Add what shows and turns everything that is not the phone's."""
+    app.register_blueprint(
+        control.blueprint(parts.settings, parts.msp, parts.switches, parts.forget)
+    )
+    app.register_blueprint(fault_control.blueprint(parts.faults))
+    again = resending.Resending(parts.phones, parts.msp, parts.journal)
+    app.register_blueprint(journal_control.blueprint(parts.journal, parts.msp, again))
+    app.register_blueprint(event_stream.blueprint(parts.events))
 
 
 def _add_guard(app: Flask, names: frozenset[str]) -> None:

@@ -5,6 +5,7 @@ the emulator takes the stricter reading: what passes here should pass there.
 """
 
 import re
+from datetime import date
 
 from werkzeug.datastructures import Headers
 
@@ -40,7 +41,9 @@ _SECONDS_END = 10**11
 class Refused(Exception):
     """A request the gateway turns down."""
 
-    def __init__(self, status: int, rule: str, reason: str, source: str) -> None:
+    def __init__(
+        self, status: int, rule: str, reason: str, source: str, since: date | None = None
+    ) -> None:
         super().__init__(reason)
         #: The HTTP status that answers it.
         self.status = status
@@ -50,6 +53,13 @@ class Refused(Exception):
         self.reason = reason
         #: Title of Apple's page, or "observed", or "assumed".
         self.source = source
+        #: From when on the rule holds, where that is known.
+        self.since = since
+
+    @property
+    def origin(self) -> str:
+        """The source, and since when."""
+        return self.source if self.since is None else f"{self.source}, since {self.since}"
 
 
 def check_token(authorization: str | None, settings: EmulatorSettings, now_s: float) -> None:

@@ -46,11 +46,6 @@ class Rule:
     #: From when on it holds, where that is known.
     since: date | None = None
 
-    @property
-    def origin(self) -> str:
-        """The source, and since when."""
-        return self.source if self.since is None else f"{self.source}, since {self.since}"
-
 
 @dataclass(frozen=True)
 class Limit(Rule):

@@ -101,7 +101,8 @@ def check_capability(fields: JsonObject, capabilities: tuple[str, ...]) -> None:
         limits.CAPABILITY.name,
         f"The customer's device lacks {needed}: send something else, and look at the "
         "capability-list of the customer's newest message",
-        limits.CAPABILITY.origin,
+        limits.CAPABILITY.source,
+        limits.CAPABILITY.since,
     )
 
 

@@ -32,11 +32,13 @@ def find_customer(phones: Phones, name: str) -> Customer:
     """Find the customer of that name.
 
     Raises:
-        ApiMistake: 404, there is none.
+        ApiMistake: 404 there is none, 409 nothing can be done there.
     """
     customer = phones.find(name)
     if customer is None:
         raise ApiMistake(404, f"There is no customer {name[:32]!r}: GET /customers lists them")
+    if customer.read_only and request.method != "GET":
+        raise ApiMistake(409, "This conversation was opened from a file: it can only be read")
     return customer
 
 
@@ -74,7 +76,7 @@ def _add_profile_routes(bp: Blueprint, phones: Phones, business_ids: tuple[str, 
     @bp.patch("/<name>")
     def change_customer(name: str) -> ResponseReturnValue:
         customer = find_customer(phones, name)
-        customer.profile = _parse(read_fields(*PROFILE_KEYS), customer.profile)
+        phones.change(customer, _parse(read_fields(*PROFILE_KEYS), customer.profile))
         return customer.to_json()
 
     @bp.get("/<name>/transcript")
@@ -111,7 +113,7 @@ def _add_message_routes(bp: Blueprint, phones: Phones, sending: Sending) -> None
         changes = fields.get("fields", {})
         if not isinstance(changes, dict):
             raise ApiMistake(400, "fields has to be an object: the JSON to lay over the envelope")
-        return show_receipt(sending.raw(customer, changes, _parse_overrides(fields.get("headers"))))
+        return show_receipt(sending.raw(customer, changes, parse_overrides(fields.get("headers"))))
 
 
 def _parse(fields: JsonObject, known: Profile) -> Profile:
@@ -137,7 +139,12 @@ def _add_customer(phones: Phones, fields: JsonObject, business_ids: tuple[str, .
         raise ApiMistake(409, "There are too many customers: POST /emulator/reset first") from many
 
 
-def _parse_overrides(value: object) -> Overrides:
+def parse_overrides(value: object) -> Overrides:
+    """Read which headers are to be others, or with null are to be left out.
+
+    Raises:
+        ApiMistake: 400, a name or text cannot be a header's.
+    """
     if value is None:
         return {}
     if not isinstance(value, dict):

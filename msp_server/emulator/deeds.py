@@ -21,7 +21,7 @@ from msp_server.emulator.sending import Sending
 from msp_server.emulator.switches import Positions, Switches
 from msp_server.emulator.tapbacks import tell_tapback
 from msp_server.emulator.time_replies import build_time_reply
-from msp_server.emulator.transcript import TYPING, Entry
+from msp_server.emulator.transcript import TYPING, Deed, Entry
 
 #: Makes the reply to a bubble from the request's fields.
 Build: TypeAlias = Callable[[Entry, JsonObject, Customer, Positions], Reply]
@@ -83,7 +83,8 @@ def _add_choices(bp: Blueprint, phones: Phones, sending: Sending, switches: Swit
         fields = read_fields("to", *choice.keys)
         bubble = find_bubble(phones, customer, choice.shows, fields)
         reply = choice.build(bubble, fields, customer, switches.positions)
-        return show_receipt(sending.answer(customer, bubble, reply))
+        done = Deed(deed, without_target(fields), bubble.message_id)
+        return show_receipt(sending.answer(customer, bubble, reply, done))
 
 
 def _add_invitation(bp: Blueprint, phones: Phones, sending: Sending, switches: Switches) -> None:
@@ -96,7 +97,8 @@ def _add_invitation(bp: Blueprint, phones: Phones, sending: Sending, switches: S
             case True:
                 request_id = switches.positions.invitation_request_id
                 reply = build_acceptance(invitation, customer, request_id)
-                return show_receipt(sending.answer(customer, invitation, reply))
+                deed = Deed("answer_invitation", {"accept": True}, invitation.message_id)
+                return show_receipt(sending.answer(customer, invitation, reply, deed))
             case False:
                 return show_receipt(sending.refuse(customer, invitation))
             case _:
@@ -113,7 +115,8 @@ def _add_words(bp: Blueprint, phones: Phones, sending: Sending) -> None:
             raise ApiMistake(400, "remove has to be true or false")
         target = _find_message(phones, customer, fields.get("to"))
         sentence = tell_tapback(target, fields.get("with"), remove=remove)
-        return show_receipt(sending.tapback(customer, sentence))
+        deed = Deed("react", without_target(fields), target.message_id)
+        return show_receipt(sending.tapback(customer, sentence, deed))
 
     @bp.post("/<name>/reply")
     def reply(name: str) -> ResponseReturnValue:
@@ -143,6 +146,11 @@ def find_bubble(phones: Phones, customer: Customer, shows: Shows, fields: JsonOb
             400, f"The message {entry.message_id} is a {entry.shows or entry.kind}, not a {shows}"
         )
     return entry
+
+
+def without_target(fields: JsonObject) -> JsonObject:
+    """Give what a deed was told, but for the message that it is done to."""
+    return {key: value for key, value in fields.items() if key != "to" and value is not None}
 
 
 def _find_message(phones: Phones, customer: Customer, message_id: object) -> Entry:

@@ -1,19 +1,35 @@
 """Who may speak to the emulator: programs on this machine, and no web page but its own.
 
+Others may only where they were let in by the name under which they reach it.
+
 The emulator has no passwords, and any page open in a browser on this machine can reach a port on
 loopback. A browser tells which page speaks (Origin, Sec-Fetch-Site), and a page that made its own
 name point at loopback gives itself away by that name (Host).
 """
 
+from collections.abc import Iterable
+
 from flask import Request
+
+from msp_server.emulator.settings import is_loopback
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def own_names(host: str, port: int) -> frozenset[str]:
-    """Give every Host header that means this emulator."""
-    names = {*LOOPBACK_NAMES, f"[{host}]" if ":" in host else host}
-    with_port = {f"{name}:{port}" for name in names}
+def own_names(host: str, port: int, allowed_hosts: Iterable[str] = ()) -> frozenset[str]:
+    """Give every Host header that means this emulator.
+
+    A host beyond loopback is none by itself: the names are those that are allowed.
+
+    Args:
+        host: where it listens.
+        port: on which port.
+        allowed_hosts: names by which others reach it; without a port, on the same.
+    """
+    names = {*LOOPBACK_NAMES, *(name.lower() for name in allowed_hosts)}
+    if is_loopback(host):
+        names.add(f"[{host}]" if ":" in host else host)
+    with_port = {name if _has_port(name) else f"{name}:{port}" for name in names}
     return frozenset(with_port | names) if port == 80 else frozenset(with_port)
 
 
@@ -29,6 +45,10 @@ def find_stranger(request: Request, names: frozenset[str]) -> str | None:
     if cross_site and not _follows_link(request):
         return "A page of another site may not use this emulator: open its address by hand"
     return None
+
+
+def _has_port(name: str) -> bool:
+    return ":" in name.rpartition("]")[2]
 
 
 def _follows_link(request: Request) -> bool:

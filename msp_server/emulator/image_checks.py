@@ -57,7 +57,8 @@ def check_image_names(interactive: Piece) -> None:
             limits.IMAGE_UNKNOWN.name,
             f"{_written(place)}.imageIdentifier is {quoted(name)}: name an entry of data.images, "
             f"which holds {known}",
-            limits.IMAGE_UNKNOWN.origin,
+            limits.IMAGE_UNKNOWN.source,
+            limits.IMAGE_UNKNOWN.since,
         )
 
 

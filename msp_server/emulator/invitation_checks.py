@@ -94,4 +94,4 @@ def _check_logo(template: str, parameters: Piece) -> None:
 
 
 def _refused(rule: Rule, reason: str) -> Refused:
-    return Refused(400, rule.name, reason, rule.origin)
+    return Refused(400, rule.name, reason, rule.source, rule.since)

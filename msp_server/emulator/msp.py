@@ -1,27 +1,25 @@
 """Requests to the MSP under test, as Apple makes them."""
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
+from dataclasses import dataclass, replace
+from threading import Event
 from typing import TypeAlias
 from uuid import uuid4
 
-import requests
-from urllib3.exceptions import HTTPError
-
-from msp_server.emulator.journal import Exchange, Journal, fingerprint, shown_headers, shown_token
+from msp_server.emulator.faults import Faults, Misfortune
+from msp_server.emulator.journal import (
+    Exchange,
+    Journal,
+    Original,
+    fingerprint,
+    shown_headers,
+    shown_token,
+)
 from msp_server.emulator.packing import JsonObject, pack, to_json
 from msp_server.emulator.phones import Customer
-from msp_server.emulator.tokens import sign
-
-#: Source: MSP REST API, "Receiving Messages" (Apple waits up to 30 s; an older text).
-TIMEOUT_S = 30.0
-#: How much of an answer's body is read, and how much of that a reason quotes.
-ANSWER_LIMIT_BYTES = 64 * 1024
-QUOTE_LIMIT = 200
-SESSION_LIMIT = 16
+from msp_server.emulator.posting import Poster
+from msp_server.emulator.spoilt_requests import TOKEN_FAULTS, Draft, Signer, spoil, tell_spoilt
 
 #: Headers to replace, or with None to leave out.
 Overrides: TypeAlias = Mapping[str, str | None]
@@ -36,96 +34,126 @@ class Outcome:
     #: Why the message counts as not delivered; None when the MSP answered 200.
     error: str | None
     seconds: float
+    #: The number of the exchange in the journal.
+    seq: int = 0
 
 
 class Msp:
-    """The MSP under test. Keeps connections open from one request to the next."""
+    """The MSP under test.
 
-    def __init__(self, url: str, msp_id: str, api_secret: bytes, journal: Journal) -> None:
+    Args:
+        url: base address.
+        msp_id: for whom tokens are made.
+        api_secret: what signs them.
+        journal: where every exchange is noted.
+        faults: what is to go wrong on the way.
+        stopping: set when the emulator is to stop.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        msp_id: str,
+        api_secret: bytes,
+        journal: Journal,
+        faults: Faults | None = None,
+        stopping: Event | None = None,
+    ) -> None:
         #: Base address; may be set at any time.
         self.url = url
         self._msp_id = msp_id
         self._api_secret = api_secret
         self._journal = journal
-        self._idle: deque[requests.Session] = deque(maxlen=SESSION_LIMIT)
+        self._faults = faults or Faults()
+        self._stopping = stopping or Event()
+        self._poster = Poster()
 
-    def send(self, customer: Customer, fields: JsonObject, overrides: Overrides) -> Outcome:
-        """POST one message of a customer and note the exchange in the journal."""
-        packed = pack(fields)
-        headers = self._headers(customer, fields) | {
-            name.lower(): value for name, value in overrides.items()
-        }
-        present = {name: value for name, value in headers.items() if value is not None}
-        url = f"{self.url.rstrip('/')}/message"
-        outcome = self._post(url, packed, present)
-        self._journal.add(
-            Exchange(
-                direction="to_msp",
-                method="POST",
-                url=url,
-                headers=shown_headers(present.items()),
-                jwt=shown_token(
-                    present.get("authorization"),
-                    "replaced by the sender" if "authorization" in overrides else "good",
-                ),
-                body_sha256=fingerprint(packed),
-                packed_bytes=len(packed),
-                unpacked_bytes=len(to_json(fields)),
-                fields=fields,
-                status=outcome.status,
-                reason=outcome.error,
-                seconds=outcome.seconds,
-                message_id=present.get("id"),
-                customer=customer.name,
-            )
-        )
+    def send(
+        self,
+        customer: Customer,
+        fields: JsonObject,
+        overrides: Overrides,
+        repeats: int | None = None,
+    ) -> Outcome:
+        """POST one message of a customer and note the exchange in the journal.
+
+        Args:
+            customer: who sends it.
+            fields: what it says.
+            overrides: headers that are to be others than Apple's.
+            repeats: the number of the exchange that is sent again, in the journal.
+        """
+        misfortune = self._meet_fault(customer, fields)
+        draft = Draft(self._headers(customer, fields, overrides), pack(fields), to_json(fields))
+        if misfortune.fault:
+            draft = spoil(draft, misfortune.fault, self.signer())
+        exchange = self._begin_exchange(draft, Original(fields, overrides))
+        exchange.customer, exchange.repeats = customer.name, repeats
+        _note_misfortune(exchange, misfortune)
+        outcome = self._post(draft, replace(exchange))
+        if misfortune.fault and misfortune.fault.do == "repeat":
+            self._post(draft, exchange)
         return outcome
+
+    def signer(self) -> Signer:
+        """Give what makes tokens that hold now."""
+        return Signer(self._msp_id, self._api_secret, int(time.time()))
 
     def close(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        self._poster.close()
 
-    def _headers(self, customer: Customer, fields: JsonObject) -> dict[str, str | None]:
-        token = sign(self._msp_id, self._api_secret, int(time.time()))
-        return {
-            "authorization": f"Bearer {token}",
+    def _meet_fault(self, customer: Customer, fields: JsonObject) -> Misfortune:
+        kind = fields.get("type")
+        misfortune = self._faults.take(
+            "msp", kind=kind if isinstance(kind, str) else None, customer=customer.name
+        )
+        if misfortune.delay_s:
+            self._stopping.wait(misfortune.delay_s)
+        return misfortune
+
+    def _begin_exchange(self, draft: Draft, original: Original) -> Exchange:
+        replaced = "authorization" in {name.lower() for name in original.overrides}
+        return Exchange(
+            direction="to_msp",
+            method="POST",
+            url=f"{self.url.rstrip('/')}/message",
+            headers=shown_headers(draft.headers.items()),
+            jwt=shown_token(
+                draft.headers.get("authorization"), "replaced by the sender" if replaced else "good"
+            ),
+            body_sha256=fingerprint(draft.packed),
+            packed_bytes=len(draft.packed),
+            unpacked_bytes=draft.unpacked_bytes,
+            fields=original.fields,
+            message_id=draft.headers.get("id"),
+            original=original,
+        )
+
+    def _post(self, draft: Draft, exchange: Exchange) -> Outcome:
+        posted = self._poster.post(exchange.url, draft)
+        exchange.status, exchange.answer, exchange.seconds = (
+            posted.status,
+            posted.answer,
+            posted.seconds,
+        )
+        exchange.reason = "; ".join(filter(None, (exchange.reason, posted.error))) or None
+        self._journal.add(exchange)
+        return Outcome(posted.status, posted.error, posted.seconds, exchange.seq)
+
+    def _headers(
+        self, customer: Customer, fields: JsonObject, overrides: Overrides
+    ) -> dict[str, str]:
+        headers: dict[str, str | None] = {
+            "authorization": f"Bearer {self.signer().make_token()}",
             "id": _text(fields.get("id")),
             "source-id": _text(fields.get("sourceId")),
             "destination-id": _text(fields.get("destinationId")),
             "capability-list": ",".join(customer.profile.capabilities),
             "content-encoding": "gzip",
             "content-type": "application/json",
-        }
-
-    def _post(self, url: str, packed: bytes, headers: dict[str, str]) -> Outcome:
-        session = self._take_session()
-        started = time.perf_counter()
-        try:
-            with session.post(
-                url,
-                data=packed,
-                headers=headers,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                said = answer.raw.read(ANSWER_LIMIT_BYTES, decode_content=False)
-                status, error = answer.status_code, _judge(answer.status_code, said)
-        except (requests.RequestException, HTTPError, OSError, ValueError) as failure:
-            status, error = None, f"The MSP did not answer at {url}: {_cause(failure)}"
-        self._idle.append(session)
-        return Outcome(status, error, round(time.perf_counter() - started, 6))
-
-    def _take_session(self) -> requests.Session:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            session = requests.Session()
-            session.trust_env = False  # no proxy and no .netrc between us and loopback
-            session.headers.clear()
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            return session
+        } | {name.lower(): value for name, value in overrides.items()}
+        return {name: value for name, value in headers.items() if value is not None}
 
 
 def make_envelope(customer: Customer) -> JsonObject:
@@ -143,27 +171,17 @@ def make_envelope(customer: Customer) -> JsonObject:
     return fields | {name: hint for name, hint in hints.items() if hint is not None}
 
 
+def _note_misfortune(exchange: Exchange, misfortune: Misfortune) -> None:
+    if misfortune.fault:
+        exchange.rule, exchange.reason = "fault", tell_spoilt(misfortune.fault)
+        if misfortune.fault.do in TOKEN_FAULTS and exchange.jwt:
+            exchange.jwt["verdict"] = exchange.reason
+    elif misfortune.delay_s:
+        exchange.rule, exchange.reason = "fault", f"A fault delayed it {misfortune.delay_s} s"
+
+
 def _text(value: object) -> str | None:
     """Give a field as a header's value, or None where it cannot be one."""
     if isinstance(value, str) and value.isascii() and value.isprintable():
         return value
     return None
-
-
-def _judge(status: int, said: bytes) -> str | None:
-    if status == 200:
-        return None
-    quoted = said.decode(errors="replace").strip()[:QUOTE_LIMIT]
-    return f"The MSP answered {status}" + (f": {quoted}" if quoted else "")
-
-
-def _cause(failure: Exception) -> str:
-    match failure:
-        case requests.Timeout():
-            return f"nothing came for {TIMEOUT_S:.0f} s"
-        case requests.ConnectionError() if "refused" in str(failure).lower():
-            return "connection refused; is it running?"
-        case requests.ConnectionError() | HTTPError():
-            return "the connection was closed or could not be made"
-        case _:
-            return type(failure).__name__

@@ -5,7 +5,6 @@ Source: RFC 6749 (authorization code grant), RFC 6750 (Bearer), OpenID Connect C
 """
 
 import hmac
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -17,6 +16,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from msp_server.emulator import consent
+from msp_server.emulator.answers import note_response
+from msp_server.emulator.connections import hang_up, keep_waiting
 from msp_server.emulator.consent import Asked, NotSentBack, SentBack
 from msp_server.emulator.faults import Fault, Faults
 from msp_server.emulator.grants import TOKEN_LIFETIME_S, Grant, Grants
@@ -25,6 +26,7 @@ from msp_server.emulator.masking import MASK
 from msp_server.emulator.people import make_person
 from msp_server.emulator.profile import FIRST_NAME, ProfileUnfit, parse_name
 from msp_server.emulator.reachable import without_query
+from msp_server.emulator.reception import SILENCE_LIMIT_S
 from msp_server.emulator.settings import EmulatorSettings
 
 #: The most a form may measure, and how many fields it may have.
@@ -184,10 +186,14 @@ class OauthProvider:
     def _fail(self, exchange: Exchange, fault: Fault) -> Response:
         """Let the fault happen; the request is not even read, so a code still holds."""
         exchange.rule = "fault"
-        if fault.do == "drop":
-            exchange.reason = "A fault closed the connection"
+        if fault.do in ("drop", "time_out"):
+            exchange.reason = (
+                "A fault closed the connection" if fault.do == "drop" else "A fault gave no answer"
+            )
             self.journal.add(exchange)
-            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            if fault.do == "time_out":
+                keep_waiting(self.stopping, SILENCE_LIMIT_S)
+            hang_up()
             return Response(status=503)
         if fault.do == "garble":
             exchange.reason = "A fault answered junk"
@@ -200,6 +206,9 @@ class OauthProvider:
 
     def _noted(self, exchange: Exchange, response: Response) -> Response:
         exchange.status = response.status_code
+        # A page holds in its form what the query said.
+        private = response.mimetype != "application/json"
+        exchange.answer = note_response(response, private=private)
         self.journal.add(exchange)
         return response
 
@@ -241,6 +250,7 @@ def _begin_exchange() -> Exchange:
         packed_bytes=0,
         unpacked_bytes=0,
         fields=None,
+        kind=request.path.rpartition("/")[2],
     )
 
 

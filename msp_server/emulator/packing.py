@@ -12,7 +12,6 @@ JsonObject: TypeAlias = dict[str, object]
 GZIP_MAGIC = b"\x1f\x8b"
 #: Objects and arrays inside one another; keeps every later walk within Python's stack.
 DEPTH_LIMIT = 100
-TOO_DEEP = f"it is nested more than {DEPTH_LIMIT} levels deep"
 
 
 class Unreadable(Exception):
@@ -36,8 +35,8 @@ def to_json(fields: JsonObject) -> bytes:
         return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def unpack(packed: bytes) -> JsonObject:
-    """Read a JSON object in UTF-8.
+def unpack(packed: bytes, depth_limit: int = DEPTH_LIMIT) -> JsonObject:
+    """Read a JSON object in UTF-8, nested no deeper than the limit.
 
     Raises:
         Unreadable: it is something else; the text says what.
@@ -47,24 +46,28 @@ def unpack(packed: bytes) -> JsonObject:
     except UnicodeDecodeError as error:
         raise Unreadable(f"it is not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
-        raise Unreadable(TOO_DEEP) from error
+        raise _too_deep(depth_limit) from error
     except json.JSONDecodeError as error:
         raise Unreadable(f"it is not JSON: {error.msg} at character {error.pos}") from error
     except ValueError as error:  # a number of thousands of digits
         raise Unreadable(f"it is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise Unreadable("it is JSON, but not an object in braces")
-    _check_depth(value)
+    _check_depth(value, depth_limit)
     return value
 
 
-def _check_depth(value: JsonObject) -> None:
+def _check_depth(value: JsonObject, depth_limit: int) -> None:
     level: list[object] = [value]
-    for _ in range(DEPTH_LIMIT):
+    for _ in range(depth_limit):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return
-    raise Unreadable(TOO_DEEP)
+    raise _too_deep(depth_limit)
+
+
+def _too_deep(depth_limit: int) -> Unreadable:
+    return Unreadable(f"it is nested more than {depth_limit} levels deep")
 
 
 def _inside(value: object) -> Iterable[object]:

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import requests
 
+from msp_server.emulator.answers import Answer, note_answer
 from msp_server.emulator.journal import Exchange, Journal, fingerprint
 from msp_server.emulator.masking import MASK
-from msp_server.emulator.msp import ANSWER_LIMIT_BYTES, QUOTE_LIMIT, TIMEOUT_S, Msp
+from msp_server.emulator.msp import Msp
 from msp_server.emulator.packing import JsonObject, Unreadable, to_json, unpack
+from msp_server.emulator.posting import ANSWER_LIMIT_BYTES, QUOTE_LIMIT, TIMEOUT_S
 from msp_server.emulator.reachable import find_objection, without_query
 from msp_server.emulator.shapes import object_in
 
@@ -38,6 +40,8 @@ class Call:
     error: str | None = None
     #: False where the address is not one to call.
     tried: bool = True
+    #: The answer as the journal keeps it.
+    noted: Answer | None = None
 
 
 class _TooMuch(Exception):
@@ -80,8 +84,10 @@ class PaymentCalls:
                 packed_bytes=len(packed),
                 unpacked_bytes=len(packed),
                 fields=masked(fields),
+                kind="payment",
                 status=call.status,
                 reason=call.error,
+                answer=call.noted,
                 seconds=round(time.perf_counter() - started, 6),
                 customer=customer,
             )
@@ -127,17 +133,17 @@ def _path_of(address: str) -> str:
 def _post(address: str, packed: bytes) -> Call:
     path = _path_of(address)
     try:
-        status, said = _fetch(address, packed)
+        status, noted, said = _fetch(address, packed)
     except _TooMuch:
         limits = f"{ANSWER_LIMIT_BYTES:,} bytes and {TIMEOUT_S:.0f} s"
         return Call(path, error=f"The MSP's answer has no end within {limits}")
     except (requests.RequestException, OSError, ValueError) as failure:
         return Call(path, error=f"The MSP did not answer at {path}: {_cause(failure)}")
     error = None if status == 200 else f"The MSP answered {status}"
-    return Call(path, status, _parse(said), error)
+    return Call(path, status, _parse(said), error, noted=noted)
 
 
-def _fetch(address: str, packed: bytes) -> tuple[int, bytes]:
+def _fetch(address: str, packed: bytes) -> tuple[int, Answer, bytes]:
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no .netrc between us and the MSP
         session.headers.clear()
@@ -149,7 +155,8 @@ def _fetch(address: str, packed: bytes) -> tuple[int, bytes]:
             allow_redirects=False,
             stream=True,
         ) as answer:
-            return answer.status_code, _read(answer)
+            said = _read(answer)
+            return answer.status_code, note_answer(answer.headers.items(), said), said
 
 
 def _read(answer: requests.Response) -> bytes:

@@ -26,7 +26,7 @@ from msp_server.emulator.phones import Customer
 from msp_server.emulator.replies import Reply, frame
 from msp_server.emulator.sending import Sending
 from msp_server.emulator.shapes import object_in, text_in
-from msp_server.emulator.transcript import Entry
+from msp_server.emulator.transcript import Deed, Entry
 
 #: Every step that may be the last, in order; all but the first call the address of that name.
 #: Source: Business Chat API, "ApplePayPaymentRequest" (which calls there are); the order assumed.
@@ -145,14 +145,14 @@ class Course:
             told = tell_completion(self.sheet.bubble)
             self.steps.append(Step(TRACK, self.calls.post(self.customer.name, address, told)))
         if stop_after != TRACK:
-            self._close(status)
+            self._close(status, {"times": times} if times > 1 else {})
 
     def cancel(self) -> None:
         """Close the sheet without paying: nobody but the MSP's inbox is told.
 
         Source: assumed, the status too.
         """
-        self._close(FAILURE)
+        self._close(FAILURE, {"cancel": True})
 
     def _authorise(self, times: int) -> str | None:
         sheet, address = self.sheet, self._address_of(AUTHORISE)
@@ -208,11 +208,13 @@ class Course:
     def _address_of(self, name: str) -> str | None:
         return text_in(object_in(payment_of(self.sheet.bubble), "endpoints"), f"{name}Url")
 
-    def _close(self, status: str) -> None:
+    def _close(self, status: str, done: JsonObject) -> None:
+        """Close the sheet; what was done last is noted with all that was chosen before."""
         self.sheet.status = status
+        deed = Deed("pay", self.sheet.choices() | done, self.sheet.bubble.message_id)
         self.sheets.close(self.customer, self.sheet)
         receipt = self.sending.answer(
-            self.customer, self.sheet.bubble, build_closing(self.sheet.bubble, status)
+            self.customer, self.sheet.bubble, build_closing(self.sheet.bubble, status), deed
         )
         call = Call("/message", receipt.outcome.status, None, receipt.outcome.error)
         self.steps.append(Step(CLOSE, call, message_id=receipt.message_id))

@@ -93,6 +93,22 @@ class Sheet:
         """
         self.shipping = _find_method(self.bubble, identifier)
 
+    def choices(self) -> JsonObject:
+        """Give what is chosen, so that another sheet can be opened with the same."""
+        contact = {
+            key: value
+            for key, value in self.contact.items()
+            if key != "phoneNumber" and value != _CONTACT.get(key)
+        }
+        return {"card": self.card.to_json()} | {
+            key: value
+            for key, value in (
+                ("contact", contact),
+                ("shipping", self.shipping and self.shipping.get("identifier")),
+            )
+            if value
+        }
+
     def to_json(self) -> JsonObject:
         """Give the sheet as the JSON API shows it."""
         return {

@@ -51,7 +51,7 @@ class Piece:
     def refused(self, rule: Rule, key: str, problem: str) -> Refused:
         """Make the refusal of a message because of one key, or of the piece itself without one."""
         place = f"{self.path}.{key}" if key else self.path
-        return Refused(400, rule.name, f"{place} {problem}", rule.origin)
+        return Refused(400, rule.name, f"{place} {problem}", rule.source, rule.since)
 
     def unfit(self, rule: str, key: str, problem: str) -> Refused:
         """Make the refusal of a key that is not what the piece's source says it is."""

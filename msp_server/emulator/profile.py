@@ -77,27 +77,28 @@ def parse_name(name: object) -> str:
     raise ProfileUnfit("name has to be 1 to 32 of the characters a-z, 0-9 and -")
 
 
-def make_customer_id(business_id: str, name: str) -> str:
-    """Make the opaque id of a customer: always the same for the same business and name.
+def make_customer_id(business_id: str, name: str, seed: str = "") -> str:
+    """Make the opaque id of a customer: always the same for the same business, name and seed.
 
     Source: observed: `urn:mbid:` and Base64 text, 160 to 200 characters in all.
     """
     for attempt in itertools.count():
-        seed = f"{business_id}\n{name}\n{attempt}\n".encode()
-        digests = hashlib.sha512(seed + b"1").digest() + hashlib.sha512(seed + b"2").digest()
+        told = f"{seed}{business_id}\n{name}\n{attempt}\n".encode()
+        digests = hashlib.sha512(told + b"1").digest() + hashlib.sha512(told + b"2").digest()
         text = base64.b64encode(_ID_HEAD + digests[:122]).decode()
         if "+" in text and "/" in text:  # what trips whoever puts an id into an address unescaped
             break
     return _ID_PREFIX + text
 
 
-def make_phone_numbers(business_id: str, name: str) -> Iterator[str]:
+def make_phone_numbers(business_id: str, name: str, seed: str = "") -> Iterator[str]:
     """Make telephone numbers for a customer, always the same ones in the same order.
 
     The first is the customer's unless another has it. Area code 555 belongs to nobody.
     """
     for attempt in itertools.count():
-        digest = hashlib.sha512(f"{business_id}\n{name}\n{attempt}\nnumber".encode()).digest()
+        told = f"{seed}{business_id}\n{name}\n{attempt}\nnumber"
+        digest = hashlib.sha512(told.encode()).digest()
         yield f"tel:+1555{int.from_bytes(digest[:8]) % 10**7:07}"
 
 

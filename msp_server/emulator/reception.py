@@ -1,6 +1,5 @@
 """What every endpoint of Apple's does around its own work: journal, token, faults, refusals."""
 
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +9,12 @@ from typing import Final, TypeVar
 from flask import Response, jsonify, request
 
 from msp_server.emulator import checks
+from msp_server.emulator.answers import note_response
 from msp_server.emulator.api import REQUEST_LIMIT_BYTES, RequestTooLarge, read_request
 from msp_server.emulator.checks import Refused
-from msp_server.emulator.faults import Deed, Endpoint, Fault, Faults
+from msp_server.emulator.connections import hang_up, keep_waiting
+from msp_server.emulator.fault_kinds import Deed, Endpoint
+from msp_server.emulator.faults import Fault, Faults, Misfortune
 from msp_server.emulator.journal import Exchange, Journal, fingerprint, shown_headers, shown_token
 from msp_server.emulator.packing import JsonObject, Unreadable, unpack
 from msp_server.emulator.settings import EmulatorSettings
@@ -20,6 +22,10 @@ from msp_server.emulator.settings import EmulatorSettings
 #: Says why a request was refused, where Apple's answer is empty.
 REASON_HEADER: Final = "X-Emulator-Reason"
 REASON_LIMIT: Final = 1_000
+#: How long a request that gets no answer is kept waiting at most.
+SILENCE_LIMIT_S: Final = 600.0
+#: Keys by which a message carries a reference.
+_REFERENCES: Final = ("interactiveDataRef", "richLinkDataRef")
 #: What the journal says of a fault that lets the request come to its end.
 _TOLD: Final[dict[Deed, str]] = {
     "drop_after": "A fault closed the connection after it was accepted",
@@ -28,6 +34,11 @@ _TOLD: Final[dict[Deed, str]] = {
     "long": "A fault gave more bytes than there are",
     "garble": "A fault gave other bytes than there are",
     "drip": "A fault gave the bytes slowly",
+}
+#: What it says of one that leaves the request without an answer.
+_LOST: Final[dict[Deed, str]] = {
+    "drop": "A fault closed the connection before it was accepted",
+    "time_out": "A fault gave no answer, and nothing was accepted",
 }
 
 T = TypeVar("T")
@@ -58,16 +69,14 @@ class Reception:
                 make happen itself, if there is one.
         """
         exchange = _begin_exchange()
+        exchange.kind = endpoint
         started = time.perf_counter()
         try:
             checked = check(exchange)
         except Refused as refused:
             exchange.seconds = _since(started)
             return self._refuse(exchange, refused)
-        misfortune = self.faults.take(endpoint, _kind_of(exchange), exchange.customer)
-        if misfortune.delay_s:
-            self.stopping.wait(misfortune.delay_s)
-            exchange.rule, exchange.reason = "fault", f"A fault delayed it {misfortune.delay_s} s"
+        misfortune = self._meet_fault(endpoint, exchange)
         exchange.seconds = _since(started)
         fault = misfortune.fault
         if fault and fault.do not in _TOLD:
@@ -79,7 +88,10 @@ class Reception:
         # Noted first: whoever sees a message on the phone finds its exchange in the journal.
         self.journal.add(exchange)
         response = finish(checked, fault)
-        return _hang_up() if dropped else response
+        if dropped:
+            return _break_off()
+        self.journal.note_answer(exchange, note_response(response))
+        return response
 
     def refuse(self, refused: Refused) -> Response:
         """Answer what no endpoint takes."""
@@ -128,28 +140,45 @@ class Reception:
         checks.check_business(business_id, self.settings.business_ids)
         return business_id
 
+    def _meet_fault(self, endpoint: Endpoint, exchange: Exchange) -> Misfortune:
+        """Take the fault that befalls a request, and wait if it has to."""
+        places: tuple[Endpoint, ...] = (endpoint,)
+        if any((exchange.fields or {}).get(key) for key in _REFERENCES):
+            places = (endpoint, "dataRef")
+        misfortune = self.faults.take(*places, kind=_kind_of(exchange), customer=exchange.customer)
+        if misfortune.delay_s:
+            self.stopping.wait(misfortune.delay_s)
+            exchange.rule, exchange.reason = "fault", f"A fault delayed it {misfortune.delay_s} s"
+        return misfortune
+
     def _fail(self, exchange: Exchange, fault: Fault) -> Response:
         """Let the fault happen instead of what was asked for."""
         exchange.rule = "fault"
-        if fault.do == "drop":
-            exchange.reason = "A fault closed the connection before it was accepted"
+        if fault.do in ("drop", "time_out"):
+            exchange.reason = _LOST[fault.do]
             self.journal.add(exchange)
-            return _hang_up()
-        exchange.status, exchange.reason = fault.status, f"A fault answered {fault.status}"
-        self.journal.add(exchange)
+            if fault.do == "time_out":
+                keep_waiting(self.stopping, SILENCE_LIMIT_S)
+            return _break_off()
+        exchange.status, exchange.reason = fault.status, _tell_status(fault)
         response = empty(fault.status, exchange.reason)
         if fault.retry_after is not None:
             response.headers["Retry-After"] = fault.retry_after
+        exchange.answer = note_response(response)
+        self.journal.add(exchange)
         return response
 
     def _refuse(self, exchange: Exchange, refused: Refused) -> Response:
         if exchange.jwt and refused.rule.startswith("token-"):
             exchange.jwt["verdict"] = refused.reason
         exchange.status = refused.status
-        exchange.reason = f"{refused.reason} (source: {refused.source})"
+        exchange.reason = f"{refused.reason} (source: {refused.origin})"
         exchange.rule = refused.rule
+        exchange.source, exchange.since = refused.source, refused.since
+        response = empty(refused.status, refused.reason)
+        exchange.answer = note_response(response)
         self.journal.add(exchange)
-        return empty(refused.status, refused.reason)
+        return response
 
 
 def header_text(reason: str) -> str:
@@ -203,7 +232,13 @@ def _since(started: float) -> float:
     return round(time.perf_counter() - started, 6)
 
 
-def _hang_up() -> Response:
-    """Close the connection under the request: the answer that follows goes nowhere."""
-    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+def _tell_status(fault: Fault) -> str:
+    if fault.do == "expired":
+        return f"A fault answered {fault.status}: it holds no more"
+    return f"A fault answered {fault.status}"
+
+
+def _break_off() -> Response:
+    """Close the connection: the answer goes nowhere."""
+    hang_up()
     return empty(200)

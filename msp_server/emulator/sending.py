@@ -15,7 +15,7 @@ from msp_server.emulator.phones import Answer, Customer, Phones
 from msp_server.emulator.references import References
 from msp_server.emulator.replies import Reply, numbers_as_text
 from msp_server.emulator.switches import Switches
-from msp_server.emulator.transcript import Entry
+from msp_server.emulator.transcript import Deed, Entry
 
 #: Interactive data of more than this comes by reference: "10 KB", taken as 10 times 1,024. Source:
 #: MSP REST API, "Receiving Messages"; the exact unit is assumed.
@@ -62,14 +62,15 @@ class Sending:
         Source: MSP REST API, sample "receiving a text message" (two requests), "Sending Messages"
         (wait for the answer, or the order is not certain).
         """
-        return self._write(customer, {"body": body})
+        return self._write(customer, {"body": body}, Deed("text", {"body": body}))
 
     def reply(self, customer: Customer, body: str, to: str) -> Receipt:
         """Write a text in reply to one message of the business.
 
         Source: observed.
         """
-        return self._write(customer, {"body": body, "replyToMessageId": to})
+        words: JsonObject = {"body": body, "replyToMessageId": to}
+        return self._write(customer, words, Deed("reply", {"body": body}, to))
 
     def files(self, customer: Customer, words: str, packets: list[Packet]) -> Receipt:
         """Send files with words or without; only words are typed.
@@ -88,15 +89,17 @@ class Sending:
         ]
         body = PLACE * len(packets) + words.replace(PLACE, "")
         fields: JsonObject = {"body": body, "attachments": attachments}
+        deed = Deed("files", _tell_files(words, packets))
         if words:
-            return self._write(customer, fields)
-        return self._send(customer, [make_envelope(customer) | {"type": "text"} | fields])
+            return self._write(customer, fields, deed)
+        return self._send(customer, [make_envelope(customer) | {"type": "text"} | fields], deed)
 
-    def tapback(self, customer: Customer, sentence: str) -> Receipt:
+    def tapback(self, customer: Customer, sentence: str, deed: Deed) -> Receipt:
         """Send the sentence of a tapback; nobody types it."""
-        return self._send(customer, [make_envelope(customer) | {"type": "text", "body": sentence}])
+        fields: JsonObject = {"type": "text", "body": sentence}
+        return self._send(customer, [make_envelope(customer) | fields], deed)
 
-    def answer(self, customer: Customer, bubble: Entry, reply: Reply) -> Receipt:
+    def answer(self, customer: Customer, bubble: Entry, reply: Reply, deed: Deed) -> Receipt:
         """Answer an interactive message.
 
         Raises:
@@ -116,7 +119,7 @@ class Sending:
             if self._switches.positions.reference_reply != "both":
                 kept_back = "interactiveData"
         return self._send(
-            customer, [fields], answer=Answer(bubble, reply.replied), kept_back=kept_back
+            customer, [fields], deed, answer=Answer(bubble, reply.replied), kept_back=kept_back
         )
 
     def refuse(self, customer: Customer, invitation: Entry) -> Receipt:
@@ -126,33 +129,41 @@ class Sending:
             DeedUnfit: it was answered already.
         """
         refusal = build_refusal(invitation, customer)
-        return self._send(customer, [refusal], answer=Answer(invitation, REFUSED))
+        deed = Deed("answer_invitation", {"accept": False}, invitation.message_id)
+        return self._send(customer, [refusal], deed, answer=Answer(invitation, REFUSED))
 
     def event(self, customer: Customer, kind: str) -> Receipt:
         """Send a type that says nothing but itself: typing_start, typing_end or close."""
-        return self._send(customer, [make_envelope(customer) | {"type": kind}])
+        name, _, state = kind.partition("_")
+        deed = Deed(name, {"state": state} if state else {})
+        return self._send(customer, [make_envelope(customer) | {"type": kind}], deed)
 
     def raw(self, customer: Customer, changes: JsonObject, overrides: Overrides) -> Receipt:
         """Send any fields, laid over the envelope; None takes a key out."""
         merged = make_envelope(customer) | changes
         fields = {key: value for key, value in merged.items() if value is not None}
-        return self._send(customer, [fields], overrides)
+        told: JsonObject = {"fields": changes}
+        if overrides:
+            told["headers"] = dict(overrides)
+        return self._send(customer, [fields], Deed("raw", told), overrides)
 
-    def _write(self, customer: Customer, words: JsonObject) -> Receipt:
+    def _write(self, customer: Customer, words: JsonObject, deed: Deed) -> Receipt:
         start = make_envelope(customer) | {"type": "typing_start"}
-        return self._send(customer, [start, make_envelope(customer) | {"type": "text"} | words])
+        text = make_envelope(customer) | {"type": "text"} | words
+        return self._send(customer, [start, text], deed)
 
     def _send(
         self,
         customer: Customer,
         messages: list[JsonObject],
+        deed: Deed,
         overrides: Overrides | None = None,
         answer: Answer | None = None,
         kept_back: str | None = None,
     ) -> Receipt:
         """Enter messages on the phone and send them, but for a key that stays on the phone."""
         named = [(str(fields.get("id", "")), fields) for fields in messages]
-        with self._phones.turn(customer, named, answer) as entries:
+        with self._phones.turn(customer, named, answer, deed) as entries:
             for entry in entries:
                 sent = {key: value for key, value in entry.fields.items() if key != kept_back}
                 outcome = self._msp.send(customer, sent, overrides or {})
@@ -172,4 +183,13 @@ class Sending:
                 return len(to_json(interactive)) > INLINE_LIMIT_BYTES
 
     def _descriptor_fault(self, kind: str, customer: Customer) -> Fault | None:
-        return self._faults.take("descriptor", kind, customer.name).fault
+        return self._faults.take("descriptor", kind=kind, customer=customer.name).fault
+
+
+def _tell_files(words: str, packets: list[Packet]) -> JsonObject:
+    """Tell what was sent so that it can be done again, with other bytes."""
+    made: list[JsonObject] = [
+        {"name": packet.name, "type": packet.mime_type, "size": packet.stored.size_bytes}
+        for packet in packets
+    ]
+    return ({"body": words} if words else {}) | {"make": made}

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 
 #: How devices write a business id; the API's headers carry it without.
 BUSINESS_PREFIX = "urn:biz:"
+#: A name or address as a Host header has it, with a port or without.
+_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 
 class SettingsUnfit(ValueError):
@@ -36,8 +39,10 @@ class EmulatorSettings:
     business_ids: tuple[str, ...]
     #: Base address of the MSP under test; `/message` is appended.
     msp_url: str = "http://127.0.0.1:8002"
-    #: Where to listen; loopback only.
+    #: Where to listen; beyond loopback only with names in `allowed_hosts`.
     host: str = "127.0.0.1"
+    #: Names by which others than this machine may reach the emulator, with `:port` or without.
+    allowed_hosts: tuple[str, ...] = ()
     #: Port to listen on; 0 takes a free one.
     port: int = 8004
     #: How the business is registered at its OAuth provider.
@@ -50,6 +55,8 @@ class EmulatorSettings:
     token_max_age_s: float = 3600
     #: Where a directory for files is made; None for the system's place for such.
     data_dir: Path | None = None
+    #: Goes into the customers' opaque ids and telephone numbers: with another, they are strangers.
+    seed: str = ""
 
     def __post_init__(self) -> None:
         checks: list[Callable[[], str | None]] = [
@@ -58,6 +65,7 @@ class EmulatorSettings:
             self._check_businesses,
             self._check_msp_url,
             self._check_host,
+            self._check_allowed_hosts,
             self._check_numbers,
             self._check_data_dir,
             self._check_oauth_client,
@@ -98,11 +106,21 @@ class EmulatorSettings:
         )
 
     def _check_host(self) -> str | None:
-        if is_loopback(self.host):
+        if is_loopback(self.host) or self.allowed_hosts:
             return None
         return (
-            f"--host (MSP_EMULATOR_HOST) {self.host!r} is not on loopback: the emulator has no "
-            "passwords, so it listens on 127.0.0.1, ::1 or localhost only"
+            f"--host (MSP_EMULATOR_HOST) {self.host!r} is not on loopback, and the emulator has no "
+            "passwords: listen on 127.0.0.1, or name with --allow-host what others write into "
+            "their browser to reach it"
+        )
+
+    def _check_allowed_hosts(self) -> str | None:
+        unfit = next((name for name in self.allowed_hosts if not _HOST.fullmatch(name)), None)
+        if unfit is None:
+            return None
+        return (
+            f"--allow-host (MSP_EMULATOR_ALLOW_HOST) {unfit!r} is no host name: give one such as "
+            "phone.example.test, 192.0.2.7 or phone.example.test:9000"
         )
 
     def _check_numbers(self) -> str | None:

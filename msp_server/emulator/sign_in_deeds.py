@@ -30,7 +30,7 @@ from msp_server.emulator.sign_in_sheet import (
     with_state,
 )
 from msp_server.emulator.token_exchange import exchange_code, read_token, tell_failure, tell_token
-from msp_server.emulator.transcript import DeedUnfit, Entry
+from msp_server.emulator.transcript import Deed, DeedUnfit, Entry
 
 Do: TypeAlias = Literal["allow", "deny", "close", "give_up"]
 Order: TypeAlias = Literal["callback_first", "message_first", "callback_only", "message_only"]
@@ -59,6 +59,15 @@ class Wish:
     #: Whether the callback is called twice.
     repeat: bool
 
+    def to_json(self) -> JsonObject:
+        """Give the wish as the JSON API takes it, without what goes without saying."""
+        wish: JsonObject = {"do": self.do}
+        if self.order != "callback_first":
+            wish["order"] = self.order
+        if self.state is not None:
+            wish["state"] = self.state
+        return wish | ({"repeat": True} if self.repeat else {})
+
 
 @dataclass(frozen=True)
 class SignIns:
@@ -84,12 +93,13 @@ class SignIns:
                     400, "order, state and repeat are not for the older flow: it has no callback"
                 )
             told = self._sign_in_older(sheet, browser, own, oauth, wish)
-            receipt = self.send(customer, bubble, told)
+            receipt = self.send(customer, bubble, told, wish)
             return _show("AUTH", sheet, None, told, receipt)
 
-    def send(self, customer: Customer, bubble: Entry, told: JsonObject) -> Receipt:
+    def send(self, customer: Customer, bubble: Entry, told: JsonObject, wish: Wish) -> Receipt:
         """Send the message that tells the business how signing in ended."""
-        return self.sending.answer(customer, bubble, build_reply(bubble, told))
+        deed = Deed("sign_in", wish.to_json(), bubble.message_id)
+        return self.sending.answer(customer, bubble, build_reply(bubble, told), deed)
 
     def address(self, own: str, oauth: JsonObject, back: str) -> str:
         """Make the address at which a customer signs in.
@@ -139,7 +149,12 @@ class SignIns:
         return tell_token(token, text_in(oauth, "responseEncryptionKey") or "")
 
     def _allowed_origins(self) -> tuple[str, ...]:
-        named = (self.msp.url, self.settings.oauth_url, self.settings.oauth_token_url)
+        named = (
+            self.msp.url,
+            self.settings.oauth_url,
+            self.settings.oauth_token_url,
+            request.host_url,  # one of the emulator's own names, or the guard had refused it
+        )
         return tuple(url for url in named if url is not None)
 
     def _note(self, customer: Customer, page: Page) -> None:
@@ -156,6 +171,7 @@ class SignIns:
                 packed_bytes=0,
                 unpacked_bytes=0,
                 fields=None,
+                kind="sign_in",
                 status=page.status,
                 reason=page.error,
                 customer=customer.name,
@@ -193,7 +209,7 @@ class _Newer:
         return _show("AUTH2", self.sheet, closing, told, receipt)
 
     def _send(self, told: JsonObject) -> Receipt:
-        return self.sign_ins.send(self.customer, self.bubble, told)
+        return self.sign_ins.send(self.customer, self.bubble, told, self.wish)
 
     def _call_back(self, address: str) -> Closing | None:
         """Call the callback once or twice; the first answer closes the sheet."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from threading import Lock
 from typing import Any, Final, Literal, TypeAlias, get_args, get_type_hints
 
+from msp_server.emulator.events import Events
 from msp_server.emulator.packing import JsonObject
 
 ListReply: TypeAlias = Literal["sections", "you_selected", "with_unselected"]
@@ -65,7 +66,8 @@ CHOICES: Final[dict[str, tuple[str | int, ...]]] = {
 class Switches:
     """The switches; safe for many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events | None = None) -> None:
+        self._events = events or Events()
         self._lock = Lock()
         self._positions = Positions()
 
@@ -85,12 +87,14 @@ class Switches:
         checked: dict[str, Any] = {name: _parse(name, value) for name, value in changes.items()}
         with self._lock:
             self._positions = replace(self._positions, **checked)
+            self._events.tell("switches", self._positions.to_json())
             return self._positions
 
     def reset(self) -> None:
         """Set every switch as it was at the start."""
         with self._lock:
             self._positions = Positions()
+            self._events.tell("switches", self._positions.to_json())
 
 
 def _parse(name: str, value: object) -> str | int:

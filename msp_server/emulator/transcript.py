@@ -27,6 +27,16 @@ class DeedUnfit(Exception):
     """The phone cannot do what the customer wants; the text is a sentence that says why."""
 
 
+@dataclass(frozen=True)
+class Deed:
+    """What the customer did to make a message: a verb of the JSON API, and what it was told."""
+
+    name: str
+    fields: JsonObject
+    #: The id of the message that it was done to.
+    to: str | None = None
+
+
 @dataclass
 class Entry:
     """One message on a phone."""
@@ -54,6 +64,8 @@ class Entry:
     answerable: bool = False
     #: The replyMessage as the device shows it now, once answered.
     replied: JsonObject | None = None
+    #: What the customer did to make it; None where nobody noted that.
+    deed: Deed | None = None
 
     @property
     def interactive(self) -> JsonObject:

@@ -239,6 +239,10 @@ class Phone:
     def transcript(self, **query):
         return self.web.get(self._address("/transcript"), params=query, timeout=40).json()
 
+    def saved(self):
+        """Give the messages of the conversation's file."""
+        return self.web.get(self._address("/transcript/file"), timeout=5).json()["messages"]
+
 
 def _token(secret=SECRET, algorithm="HS256", **changes):
     claims = {"iss": MSP_ID, "iat": int(time.time())} | changes

@@ -1,7 +1,10 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from msp_server.emulator import Emulator
 
 PAGE = Path(__file__).parents[2] / "msp_server" / "emulator" / "page"
 PAGE_FILES = sorted(path.name for path in PAGE.iterdir() if path.name != "index.html")
@@ -49,3 +52,11 @@ def test_page_may_show_pictures_and_play_what_its_own_emulator_gives(emulator, w
     policy = web.get(emulator.url, timeout=5).headers["content-security-policy"]
 
     assert "img-src 'self' data:; media-src 'self';" in policy
+
+
+def test_emulator_on_every_address_is_reached_by_loopback(settings, web):
+    everywhere = replace(settings, host="0.0.0.0", allowed_hosts=("phone.example.test",))  # noqa: S104
+
+    with Emulator(everywhere) as emulator:
+        assert emulator.url == f"http://127.0.0.1:{emulator.port}"
+        assert web.get(emulator.url, timeout=5).status_code == 200

@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from werkzeug.datastructures import Headers
@@ -25,7 +26,13 @@ def test_refusal_says_where_its_rule_comes_from(settings):
     with pytest.raises(Refused) as caught:
         checks.check_token(None, settings, 0)
 
-    assert caught.value.source == 'MSP REST API, "Status Codes"'
+    assert caught.value.source == caught.value.origin == 'MSP REST API, "Status Codes"'
+
+
+def test_refusal_says_since_when_its_rule_holds():
+    refused = Refused(400, "a-rule", "It is wrong", "observed", date(2026, 8, 21))
+
+    assert refused.origin == "observed, since 2026-08-21"
 
 
 def test_long_values_are_cut_in_a_reason():

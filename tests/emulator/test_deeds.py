@@ -444,3 +444,31 @@ def _spoil(value, key, odd):
     if isinstance(value, dict):
         return {k: odd if k == key else _spoil(v, key, odd) for k, v in value.items()}
     return [_spoil(inner, key, odd) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("deed", FEATURES)
+def test_file_tells_what_was_done_to_which_message(ava, put_bubble, deed):
+    put_bubble(deed)
+    ava.do(deed, **CHOICES[deed])
+
+    _, done = ava.saved()
+
+    assert (done["does"], done["to"], done["with"]) == (deed, 1, CHOICES[deed])
+
+
+@pytest.mark.parametrize(
+    ("deed", "fields"),
+    [
+        ("react", {"with": "loved"}),
+        ("react", {"with": "loved", "remove": True}),
+        ("reply", {"body": "Yes"}),
+        ("answer_invitation", {"accept": False}),
+    ],
+)
+def test_file_tells_what_was_said_to_which_message(ava, put_bubble, deed, fields):
+    to = put_bubble("answer_invitation" if deed == "answer_invitation" else "tap")
+    assert ava.do(deed, to=to, **fields).status_code == 200
+
+    _, done = ava.saved()
+
+    assert (done["does"], done["to"], done["with"]) == (deed, 1, fields)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from msp_server.emulator.descriptors import describe, describe_file, describe_place, name_in
-from msp_server.emulator.faults import parse_fault
+from msp_server.emulator.fault_orders import parse_fault
 from msp_server.emulator.mmcs import Stored
 
 SIGNATURE = bytes.fromhex("01aabbccddeeff00112233445566778899aabbccdd")

@@ -88,3 +88,41 @@ def test_taken_port_is_told_and_ends_with_one(emulator):
 
     assert program.returncode == 1
     assert "MSP_EMULATOR_PORT" in errors
+
+
+def test_warning_is_printed_when_others_are_let_in(web):
+    open_to = ("--host", "127.0.0.1", "--allow-host", "phone.example.test", "--allow-host", "desk")
+    with start(FIT, "--port", "0", *open_to) as program:
+        address = program.stdout.readline().partition(": ")[2].strip()
+        port = address.rpartition(":")[2]
+        answer = web.get(f"http://127.0.0.1:{port}/", headers={"Host": f"desk:{port}"}, timeout=5)
+        program.send_signal(signal.SIGTERM)
+        _, errors = program.communicate(timeout=5)
+
+    assert answer.status_code == 200
+    assert "Warning: there are no passwords" in errors
+    assert "phone.example.test or desk" in errors
+
+
+def test_names_come_from_the_variable_too():
+    allowed = {"MSP_EMULATOR_ALLOW_HOST": "phone.example.test desk"}
+    with start(FIT | allowed, "--port", "0") as program:
+        program.stdout.readline()
+        program.send_signal(signal.SIGTERM)
+        _, errors = program.communicate(timeout=5)
+
+    assert "phone.example.test or desk" in errors
+
+
+def test_replay_is_a_command_and_options_come_behind_it(tmp_path):
+    missing = str(tmp_path / "missing.json")
+    with (
+        start(FIT, "replay", missing) as behind,
+        start(FIT, "--port", "0", "replay", missing) as before,
+    ):
+        _, said = behind.communicate(timeout=10)
+        _, told = before.communicate(timeout=10)
+
+    assert (behind.returncode, before.returncode) == (2, 2)
+    assert "cannot be read" in said
+    assert "--port belongs behind replay" in told

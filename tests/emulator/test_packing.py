@@ -31,3 +31,13 @@ def test_unpack_bounds_the_depth(levels, fits):
     else:
         with pytest.raises(Unreadable, match="deep"):
             unpack(packed)
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(4, True), (5, False)])
+def test_depth_that_is_let_pass_can_be_another(levels, fits):
+    packed = b'{"a":' + b"[" * levels + b"]" * levels + b"}"
+    if fits:
+        assert unpack(packed, depth_limit=5)
+    else:
+        with pytest.raises(Unreadable, match="more than 5 levels deep"):
+            unpack(packed, depth_limit=5)

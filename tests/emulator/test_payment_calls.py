@@ -6,8 +6,9 @@ from threading import Thread
 import pytest
 
 from msp_server.emulator.journal import Journal
-from msp_server.emulator.msp import ANSWER_LIMIT_BYTES, Msp
+from msp_server.emulator.msp import Msp
 from msp_server.emulator.payment_calls import PaymentCalls, masked, shown_address
+from msp_server.emulator.posting import ANSWER_LIMIT_BYTES
 
 SECRET = {"paymentToken": {"a": 1}, "billingContact": {"b": 1}, "shippingContact": {"c": 1}}
 FIELDS = {"requestIdentifier": "r-1", "version": "1.0", "payment": SECRET | {"other": 1}}

@@ -230,3 +230,30 @@ def test_any_payment_on_a_phone_is_answered(client, place, odd, fields):
         answer = client.post(f"/customers/ava/{verb}", json=given_fields)
 
         assert answer.status_code in {200, 400, 409, 502}, answer.text
+
+
+def test_file_tells_all_that_was_chosen_on_the_way(pay, ask_to_pay, ava):
+    ask_to_pay()
+    pay("open")
+    pay("card", card={"network": "AmEx", "type": "Debit"})
+    pay("address", postal_code="90210")
+    pay("shipping", shipping="exp")
+    pay("authorise", times=2)
+
+    *_, done = ava.saved()
+
+    assert (done["does"], done["to"]) == ("pay", 1)
+    assert done["with"].pop("contact")["postalCode"] == "90210"
+    assert done["with"] == {
+        "card": {"network": "AmEx", "type": "Debit", "display_name": "AmEx 1234"},
+        "shipping": "exp",
+        "times": 2,
+    }
+
+
+def test_file_tells_that_a_payment_was_cancelled(pay, ask_to_pay, ava):
+    ask_to_pay()
+    pay("open")
+    pay("cancel")
+
+    assert ava.saved()[-1]["with"]["cancel"] is True

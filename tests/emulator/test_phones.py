@@ -2,8 +2,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from msp_server.emulator.phones import NameTaken, Phones
+from msp_server.emulator.phones import READER_LIMIT, NameTaken, Phones, TooManyCustomers
 from msp_server.emulator.profile import Profile, make_phone_numbers
+from msp_server.emulator.transcript import Deed, Transcript
 
 
 @pytest.fixture
@@ -82,3 +83,39 @@ def test_message_counts_as_unsupported_for_the_device_it_came_to(phones):
     customer.profile = Profile()
 
     assert customer.transcript.entries[0].to_json()["unsupported"] is True
+
+
+def test_conversation_of_a_file_is_out_of_reach(phones):
+    kept = phones.add_reader("kept", "shop", Profile(), Transcript())
+
+    assert phones.find("kept") is kept
+    assert phones.find_by_id(kept.customer_id) is None
+    assert phones.find_by_number(kept.phone_number) is None
+    assert kept.to_json()["read_only"] is True
+
+
+def test_only_so_many_files_are_open_and_a_taken_name_takes_none(phones):
+    for number in range(READER_LIMIT - 1):
+        phones.add_reader(f"kept-{number}", "shop", Profile(), Transcript())
+    with pytest.raises(NameTaken):
+        phones.add_reader("ava", "shop", Profile(), Transcript())
+    phones.add_reader("last", "shop", Profile(), Transcript())
+
+    with pytest.raises(TooManyCustomers):
+        phones.add_reader("more", "shop", Profile(), Transcript())
+
+
+def test_another_seed_makes_strangers_of_the_same_names():
+    ours, theirs = (Phones(("shop",), seed).find("ava") for seed in ("", "other"))
+
+    assert ours.customer_id != theirs.customer_id
+    assert ours.phone_number != theirs.phone_number
+
+
+def test_deed_is_noted_with_the_message_that_it_made(phones):
+    ava, deed = phones.find("ava"), Deed("text", {"body": "Hi"})
+
+    with phones.turn(ava, [("1", {"type": "typing_start"}), ("2", {"type": "text"})], deed=deed):
+        pass
+
+    assert [entry.deed for entry in ava.transcript.entries] == [None, deed]

@@ -1,11 +1,14 @@
 import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+import requests
 from flask import Flask
 
 from msp_server.emulator.checks import Refused
-from msp_server.emulator.faults import Faults, parse_fault
+from msp_server.emulator.fault_orders import parse_fault
+from msp_server.emulator.faults import Faults
 from msp_server.emulator.journal import Journal
 from msp_server.emulator.reception import Reception, empty, header_text, told
 
@@ -89,3 +92,63 @@ def test_delay_ends_when_the_emulator_stops(reception):
 def test_reason_fits_a_header():
     assert header_text("a\r\nb") == "a b"
     assert len(header_text("x" * 2_000)) == 1_000
+
+
+def test_reference_that_expired_is_refused_in_the_place_of_its_message(reception):
+    reception.faults.add(parse_fault({"do": "expired", "endpoint": "dataRef"}))
+
+    def check(exchange):
+        exchange.fields = {"type": "interactive", "interactiveDataRef": {"url": "x"}}
+
+    assert receive(reception).status_code == 200
+    assert receive(reception, check=check).status_code == 400
+    assert exchanges(reception)[-1].reason == "A fault answered 400: it holds no more"
+
+
+def test_answer_is_noted_with_what_was_finished(reception):
+    receive(reception, finish=lambda *_: told({"a": 1}))
+
+    assert exchanges(reception)[0].answer.fields == {"a": 1}
+
+
+def test_caller_gives_up_on_a_fault_that_never_answers(sender, order_fault, journal, msp, emulator):
+    order_fault("time_out")
+
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(
+            f"{sender.url}/v1/message",
+            json=(fields := sender.fields()),
+            headers=sender.headers(fields),
+            timeout=0.2,
+        )
+
+    (exchange,) = journal()
+    assert (exchange["status"], exchange["answer"]) == (None, None)
+    assert exchange["reason"] == "A fault gave no answer, and nothing was accepted"
+
+
+def test_fault_that_never_answers_ends_when_the_emulator_stops(sender, order_fault, emulator):
+    order_fault("time_out")
+
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(sender.send)
+        while emulator._parts.faults.to_json():
+            pass
+        emulator.stop()
+
+        with pytest.raises(requests.ConnectionError, match=r"closed|aborted"):
+            answer.result(timeout=4)
+
+
+@pytest.mark.parametrize("endpoint", ["preDownload", "upload"])
+def test_address_that_expired_is_403(mover, order_fault, endpoint):
+    place = mover.store(b"abc")
+    announced = mover.announce(3).json()["upload-url"]
+    order_fault("expired", endpoint=endpoint)
+
+    ask = {
+        "preDownload": lambda: mover.look_up(place),
+        "upload": lambda: mover.upload(announced, b"abc"),
+    }
+
+    assert ask[endpoint]().status_code == 403

@@ -157,3 +157,23 @@ def test_reply_that_finds_no_room_is_told(emulator, choose, monkeypatch, ava):
     answer = ava.do("choose", titles=["Tea"])
 
     assert answer.status_code == 507
+
+
+@pytest.mark.parametrize(
+    ("deed", "fields"),
+    [
+        ("text", {"body": "Hello"}),
+        ("typing", {"state": "end"}),
+        ("close", {}),
+        ("raw", {"fields": {"type": "text", "body": "x"}}),
+        ("raw", {"fields": {"type": "text"}, "headers": {"X-Other": "7", "id": None}}),
+        ("files", {"make": [{"name": "a", "type": "image/png", "size": 7}]}),
+        ("files", {"body": "See", "make": [{"name": "a", "type": "a/b", "size": 7}] * 2}),
+    ],
+)
+def test_file_tells_what_was_done(ava, deed, fields):
+    assert ava.do(deed, **fields).status_code == 200
+
+    (done,) = ava.saved()
+
+    assert (done["does"], done["with"]) == (deed, fields)

@@ -71,3 +71,17 @@ def test_client_secret_stays_out_of_the_repr():
     settings = EmulatorSettings(**FIT, oauth_client_secret="hidden")
 
     assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "phone.example.test"])  # noqa: S104
+def test_host_beyond_this_machine_needs_a_name_that_is_let_in(host):
+    with pytest.raises(SettingsUnfit, match="--allow-host"):
+        EmulatorSettings(**FIT, host=host)
+
+    EmulatorSettings(**FIT, host=host, allowed_hosts=("phone.example.test", "[fd00::1]:8004"))
+
+
+@pytest.mark.parametrize("name", ["", "*", "a b", "http://a", "a/b", "a:b", "a:", "::1", "a" * 300])
+def test_name_that_no_browser_writes_is_unfit(name):
+    with pytest.raises(SettingsUnfit, match="is no host name"):
+        EmulatorSettings(**FIT, allowed_hosts=("fit.example.test", name))

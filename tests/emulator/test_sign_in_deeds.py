@@ -598,3 +598,30 @@ def test_no_shape_of_a_request_gives_a_500(settings, msp, interactive, oauth, wi
     assert answer.status_code in {200, 400}
     assert client.get("/customers/ava/transcript", headers={"Host": "localhost"}).status_code == 200
     parts.mmcs.close()
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({}, {"do": "allow"}),
+        ({"do": "deny", "repeat": True}, {"do": "deny", "repeat": True}),
+        (
+            {"order": "message_first", "state": "x"},
+            {"do": "allow", "order": "message_first", "state": "x"},
+        ),
+    ],
+)
+def test_file_tells_how_it_was_signed_in(ask, ava, site, wish, told):
+    ask()
+    assert ava.do("sign_in", **wish).status_code == 200
+
+    *_, done = ava.saved()
+
+    assert (done["does"], done["to"], done["with"]) == ("sign_in", 1, told)
+
+
+def test_older_flow_is_told_the_same(ask_older, ava):
+    ask_older()
+    ava.do("sign_in", do="deny")
+
+    assert ava.saved()[-1]["with"] == {"do": "deny"}

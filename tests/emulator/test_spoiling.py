@@ -2,7 +2,7 @@ from io import BytesIO
 
 import pytest
 
-from msp_server.emulator.faults import parse_fault
+from msp_server.emulator.fault_orders import parse_fault
 from msp_server.emulator.spoiling import DROP_BYTES, SURPLUS_BYTES, make_body
 
 WHOLE = bytes(range(251)) * 400
