@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m msp_server
 T ?= tests
 
-.PHONY: help run serve worker emulator exercise exercises test contract check format lint types bench clean
+.PHONY: help run serve worker emulator exercise exercises test browser contract check format lint types bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ exercises: $(VENV)/.tests  ## all exercises against the emulator, output compare
 test: $(VENV)/.tests  ## all tests that need no outside service; T=tests/wire for a part
 	@$(BIN)/python -m pytest -q $(T)
 
+browser: $(VENV)/.browser  ## the emulator's page in headless Chromium; SCREENSHOTS=dir keeps pictures
+	@$(BIN)/python -m pytest -q tests/browser
+
 contract: $(VENV)/.tests  ## the store's contract suite, on PostgreSQL too if TEST_DATABASE_URL names one
 	@$(BIN)/python -m pytest -q tests/contract
 
@@ -55,7 +58,7 @@ bench: $(VENV)/.tests  ## figures, printed; nothing is asserted
 	@$(BIN)/python tests/bench/transfers.py
 
 clean:  ## remove what the others made, but not the messages under var/
-	rm -rf .venv* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 	find msp_server tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first Python of at least 3.11 that is there.
@@ -83,4 +86,9 @@ $(VENV)/.runs: requirements.txt | $(BIN)/python
 $(VENV)/.tests: tests/requirements.txt $(VENV)/.runs
 	@echo "installing what the tests need ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.browser: tests/browser/requirements.txt $(VENV)/.tests
+	@echo "installing what the tests in a browser need ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r tests/browser/requirements.txt
 	@touch $@
