@@ -65,8 +65,8 @@ def assert_nobody_kept_out(page, width):
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found[scheme] = findings(page)
-    assert found == {"light": [], "dark": []}
-    assert (shown, sideways, cut_off) == (width, [], [])
+    assert found == {"light": [], "dark": []}, found
+    assert (shown, sideways, cut_off) == (width, [], []), (shown, sideways, cut_off)
 
 
 def press_until_focused(page, key, control):

@@ -42,7 +42,7 @@ def show_long_words(screen, business):
     business.send_interactive({"quick-reply": {"summaryText": LONG, "items": items}})
     business.send_interactive({"listPicker": {"sections": sections}}, received)
     screen.write(LONG)
-    screen.said(LONG)
+    screen.sees("You wrote: ")
 
 
 def show_long_sheet(screen, business):
