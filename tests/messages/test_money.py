@@ -3,7 +3,7 @@ import time
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msp_server.errors import ContentInvalid
@@ -139,6 +139,7 @@ def test_an_amount_is_never_rounded(amount, currency, decimals):
     assert raised.value.limit == f"{currency} has {decimals}"
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12), st.sampled_from(sorted(CURRENCIES)))
 def test_every_amount_comes_back_as_it_was_written(units, currency):
     amount = Decimal(units).scaleb(-CURRENCIES[currency])

@@ -1,10 +1,9 @@
 import json
-import sys
 from dataclasses import fields
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msp_server.errors import RequestUnreadable
@@ -230,7 +229,7 @@ def test_a_shipping_method_without_identifier_is_refused(identifier):
 
 
 def test_a_token_that_is_nested_too_deep_is_refused():
-    deep = {"payment": {"paymentToken": nested(sys.getrecursionlimit() * 2)}}
+    deep = {"payment": {"paymentToken": nested(100_000)}}
 
     with pytest.raises(RequestUnreadable, match="nested too deep"):
         parse_authorisation(deep)
@@ -271,6 +270,7 @@ def test_junk_in_any_field_is_read_or_refused(parse, spoil_each):
             continue
 
 
+@settings(deadline=None)
 @given(bodies)
 def test_any_body_is_read_or_refused_and_what_is_read_is_bounded(body):
     for parse in READ:
