@@ -1,9 +1,8 @@
 """Account linkers: who connects a business with an account of theirs."""
 
-import importlib
 from dataclasses import dataclass
 
-from msp_server.errors import ConfigurationError, Fault
+from msp_server.agents.loading import load
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,4 @@ def load_linker(reference: str) -> AccountLinker:
     Raises:
         ConfigurationError: it cannot be imported, or is something else.
     """
-    module_name, _, attribute = reference.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        raise _unfit(f"cannot be imported: {type(error).__name__}: {error}") from error
-    if not isinstance(found, AccountLinker):
-        raise _unfit(f"{reference} is no AccountLinker")
-    return found
-
-
-def _unfit(problem: str) -> ConfigurationError:
-    cure = "enter module:attribute of an AccountLinker, importable from this directory"
-    return ConfigurationError([Fault("MSP_ACCOUNT_LINKER", problem, cure)])
+    return load(reference, "MSP_ACCOUNT_LINKER", AccountLinker)

@@ -1,9 +1,8 @@
 """Payment processors: who takes the money."""
 
-import importlib
 from collections.abc import Sequence
 
-from msp_server.errors import ConfigurationError, Fault
+from msp_server.agents.loading import load
 from msp_server.messages.apple_pay import LineItem, ShippingMethod
 from msp_server.messages.payment import Authorisation, Card, Contact, Payment, PaymentStatus
 
@@ -61,16 +60,4 @@ def load_processor(reference: str) -> PaymentProcessor:
     Raises:
         ConfigurationError: it cannot be imported, or is something else.
     """
-    module_name, _, attribute = reference.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        raise _unfit(f"cannot be imported: {type(error).__name__}: {error}") from error
-    if not isinstance(found, PaymentProcessor):
-        raise _unfit(f"{reference} is no PaymentProcessor")
-    return found
-
-
-def _unfit(problem: str) -> ConfigurationError:
-    cure = "enter module:attribute of a PaymentProcessor, importable from this directory"
-    return ConfigurationError([Fault("MSP_PAYMENT_PROCESSOR", problem, cure)])
+    return load(reference, "MSP_PAYMENT_PROCESSOR", PaymentProcessor)

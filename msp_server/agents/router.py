@@ -1,11 +1,10 @@
 """The router: chooses the agent of a conversation."""
 
-import importlib
 from dataclasses import dataclass
 
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
-from msp_server.errors import ConfigurationError, Fault
+from msp_server.agents.loading import load
 from msp_server.messages.ids import parse_business_id
 
 
@@ -72,18 +71,8 @@ def load_router(reference: str) -> Router:
     Raises:
         ConfigurationError: it cannot be imported, or is something else.
     """
-    module_name, _, attribute = reference.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        raise _unfit(f"cannot be imported: {type(error).__name__}: {error}") from error
+    found = load(reference, "MSP_AGENT", Agent, Router)
     if isinstance(found, Router):
         return found
-    if isinstance(found, Agent):
-        return Router(default=found)
-    raise _unfit(f"{reference} is neither an Agent nor a Router")
-
-
-def _unfit(problem: str) -> ConfigurationError:
-    cure = "enter module:attribute of an Agent or a Router, importable from this directory"
-    return ConfigurationError([Fault("MSP_AGENT", problem, cure)])
+    assert isinstance(found, Agent)  # noqa: S101 - for the type checker: `load` has seen it
+    return Router(default=found)

@@ -145,7 +145,7 @@ def test_load_router_refuses_a_module_that_raises(source, module):
 def test_load_router_refuses_something_else_than_an_agent_or_a_router(source, module):
     name = module(source)
 
-    with pytest.raises(ConfigurationError, match="neither an Agent nor a Router"):
+    with pytest.raises(ConfigurationError, match="no Agent or Router"):
         load_router(f"{name}:agent")
 
 
