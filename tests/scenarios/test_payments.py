@@ -21,6 +21,7 @@ from msp_server import (
 )
 from msp_server.__main__ import main
 from msp_server.store.schema import PaymentState
+from msp_server.web.slots import SLOW_REQUESTS
 
 ORDER = ApplePay(
     "Your new friend",
@@ -187,6 +188,28 @@ def test_same_authorisation_at_the_same_moment_is_charged_once(shop, processor):
 
     answers = [step["answer"] for step in done["steps"] if step["step"] == "paymentGateway"]
     assert answers == [{"status": "STATUS_SUCCESS"}] * 8
+    assert len(processor.charged) == 1
+
+
+def test_processor_that_is_slow_keeps_no_message_waiting(shop, processor, apple, wait_for):
+    may_end, statuses = threading.Event(), []
+    processor.meanwhile = lambda: may_end.wait(20)
+
+    def authorise():
+        statuses.append(shop.call("paymentGatewayUrl", payment=TOKEN).status_code)
+
+    callers = [threading.Thread(target=authorise) for _ in range(SLOW_REQUESTS + 6)]
+    for caller in callers:
+        caller.start()
+    wait_for(lambda: statuses.count(503) == 6, "those who find no place")
+
+    taken = apple.phone("ben").text("hello")
+    may_end.set()
+    for caller in callers:
+        caller.join(20)
+
+    assert taken["status"] == 200
+    assert statuses.count(200) == SLOW_REQUESTS
     assert len(processor.charged) == 1
 
 
