@@ -2,26 +2,58 @@
 
 import json
 import sqlite3
-import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Column, Connection, Engine, Row, Table, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Table,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from msp_server.errors import StoreBusy, StoreUnavailable
+from msp_server import metrics
+from msp_server.errors import StoreBusy, StoreError, StoreUnavailable
+from msp_server.store.group import Group
 from msp_server.store.schema import CONVERSATIONS
+from msp_server.store.statements import (
+    CHANGE_CONVERSATION,
+    LOCK_CONVERSATION,
+    NOW,
+    Statements,
+    make_statements,
+)
 
-#: How long a writer waits for its turn before it gives up.
-_TURN_LIMIT_S: Final = 5.0
+#: What is due later than this is due by another clock than ours, which was set back since, or runs
+#: on another machine: 300 s are the longest lease and the longest delay, the rest is for clocks
+#: that differ a little.
+FAR_FUTURE_S: Final = 330.0
 #: The longest reason that is kept.
 _REASON_LIMIT_CHARS: Final = 2000
-_BUSY_WORDS: Final = ("database is locked", "database table is locked", "deadlock detected")
+#: Makes an insert that can say what happens on a conflict, by the name of the database.
+INSERTS: Final[dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+_BUSY_WORDS: Final = (
+    "database is locked",
+    "database table is locked",
+    "deadlock detected",
+    "due to lock timeout",
+    "due to statement timeout",
+)
 
 
 class Database:
@@ -30,56 +62,72 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(msp_writes=True)
-        # SQLite has one writer at a time. Those of this process wait here, where the next one is
-        # woken at once, and not at the file, where each sleeps for longer and longer.
-        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+        self._group = Group(self._writer) if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that is committed when the block ends, unless it raises.
 
+        On SQLite several writers may share one: all wait for its commit.
+
         Raises:
             StoreBusy: other writers were too many for too long.
             StoreUnavailable: the database cannot be reached or written.
         """
-        with self._turn(), _translated(), self._writer.begin() as connection:
+        begin = self._writer.begin if self._group is None else self._group.write
+        with translated(), begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_first(self) -> Iterator[Connection]:
+        """Do what `write` does, before all others of this process who wait for it."""
+        begin = self._writer.begin if self._group is None else self._group.write_first
+        with translated(), begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads; raises what `write` does."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             yield connection
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self._one_writer is None:
-            yield
-            return
-        if not self._one_writer.acquire(timeout=_TURN_LIMIT_S):
-            raise StoreBusy("store is busy: too many writers of this process wait")
-        try:
-            yield
-        finally:
-            self._one_writer.release()
+    def close(self) -> None:
+        """Close every connection."""
+        if self._group is not None:
+            self._group.close()
+        self.engine.dispose()
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise errors of ours for those of the database, and count them."""
     try:
         yield
-    except PoolTimeoutError as error:
-        raise StoreBusy("store has no free connection") from error
-    except OperationalError as error:
-        said = " ".join(str(error.orig).split())  # PostgreSQL speaks in several lines
+    except StoreError as error:
+        _count(error)
+        raise
+    except (PoolTimeoutError, DBAPIError, sqlite3.Error) as error:
+        ours = _translate(error)
+        _count(ours)
+        raise ours from error
+
+
+def _translate(error: PoolTimeoutError | DBAPIError | sqlite3.Error) -> StoreError:
+    if isinstance(error, PoolTimeoutError):
+        return StoreBusy("store has no free connection")
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, OperationalError | sqlite3.OperationalError):
+        said = " ".join(str(orig).split())  # PostgreSQL speaks in several lines
         if any(words in said for words in _BUSY_WORDS):
-            raise StoreBusy(f"store is busy: {said}") from error
-        raise StoreUnavailable(f"store cannot be used: {said}") from error
-    except DBAPIError as error:
-        # PostgreSQL quotes values in what it says, SQLite does not.
-        orig = error.orig
-        refusal = orig if isinstance(orig, sqlite3.Error) else type(orig).__name__
-        raise StoreUnavailable(f"store refused: {refusal}") from error
+            return StoreBusy(f"store is busy: {said}")
+        return StoreUnavailable(f"store cannot be used: {said}")
+    # PostgreSQL quotes values in what it says, SQLite does not.
+    refusal = orig if isinstance(orig, sqlite3.Error) else type(orig).__name__
+    return StoreUnavailable(f"store refused: {refusal}")
+
+
+def _count(error: StoreError) -> None:
+    metrics.STORE_ERRORS.labels(type(error).__name__).inc()
 
 
 @dataclass(frozen=True)
@@ -105,6 +153,8 @@ class Entry:
     uploaded: bool = True
     #: Which of the gateway's endpoints takes it; empty for what was received.
     endpoint: str = ""
+    #: How many attempts to send it ended without an answer: each may have been accepted.
+    unsure: int = 0
 
 
 class Entries:
@@ -136,11 +186,24 @@ class Entries:
 
     def extend(self, entry: Entry, now: float, lease_s: float) -> None:
         """Keep a claim for another `lease_s` seconds."""
-        held = (self.table.c.seq == entry.seq, self.table.c.claim == entry.claim)
+        mine = {"which": entry.seq, "by": entry.claim}
         with self._database.write() as connection:
             lock_conversation(connection, entry.conversation_id)
-            if connection.execute(select(self.table.c.seq).where(*held)).first() is not None:
+            if connection.execute(self._statements.held, mine).first() is not None:
                 self._set_due(connection, entry.conversation_id, now + lease_s)
+
+    def bring_forward(self, now: float) -> int:
+        """Make due what is due so late that our clock must have been set back meanwhile.
+
+        Claims are to be extended before: those that are alive have to be due by our clock.
+
+        Args:
+            now: seconds since 1970.
+
+        Returns:
+            In how many conversations something was.
+        """
+        return bring_forward(self._database, CONVERSATIONS.c.id, self.due, now)
 
     def recover(self, now: float) -> int:
         """Take back every claim; only for the one worker that runs, before it starts.
@@ -154,7 +217,9 @@ class Entries:
             connection.execute(update(CONVERSATIONS).where(of_claimed).values({self.due: now}))
             self._drop_abandoned(connection, now)
             released = connection.execute(
-                update(self.table).where(claimed).values(state=self.waiting_state, claim=None)
+                update(self.table)
+                .where(claimed)
+                .values(state=self.waiting_state, claim=None, **self._without_word())
             )
             return released.rowcount
 
@@ -168,21 +233,36 @@ class Entries:
         Returns:
             The entry, or None when nothing is due.
         """
-        is_due = select(CONVERSATIONS.c.id).where(self.due <= now).order_by(self.due).limit(1)
+        at = {"now": now}
         with self._database.read() as connection:
-            if connection.execute(is_due).first() is None:
+            if connection.execute(self._statements.first_due, at).first() is None:
                 return None
-        is_due = is_due.with_for_update(skip_locked=True)
         with self._database.write() as connection:
-            while (conversation_id := connection.scalar(is_due)) is not None:
-                self._drop_abandoned(connection, now, conversation_id)
-                row = self._oldest_waiting(connection, conversation_id)
-                if row is not None and not self._is_ready(connection, row):
-                    row = None
-                self._set_due(connection, conversation_id, None if row is None else now + lease_s)
+            which = connection.scalar(self._statements.first_free, at)
+            if which is None:  # somebody has it locked, for a moment: wait for that
+                which = connection.scalar(self._statements.first_locked, at)
+            while which is not None:
+                row = self._next(connection, which, now)
+                if row is not None and not self._admits(connection, now):
+                    break
+                self._set_due(connection, which, None if row is None else now + lease_s)
                 if row is not None:
                     return self._take(connection, row)
+                which = connection.scalar(self._statements.first_free, at)
         return None
+
+    @cached_property
+    def _statements(self) -> Statements:
+        states = (self.waiting_state, self.claimed_state)
+        return make_statements(self.table, self.due, states, self._gates(NOW))
+
+    def _next(self, connection: Connection, conversation_id: str, now: float) -> Row[Any] | None:
+        """Give the entry of a conversation to be worked on; None when there is none for now."""
+        row = self._oldest_waiting(connection, conversation_id)
+        if row is not None and row.state == self.claimed_state:  # its holder is no more
+            self._drop_abandoned(connection, now, conversation_id)
+            row = self._oldest_waiting(connection, conversation_id)
+        return row if row is not None and self._is_ready(connection, row) else None
 
     def _drop_abandoned(
         self, connection: Connection, now: float, conversation_id: str | None = None
@@ -199,6 +279,18 @@ class Entries:
         """Tell whether an entry can be worked on; who makes it so sets when it is due."""
         return True
 
+    def _gates(self, _now: "BindParameter[float]") -> Sequence[ColumnElement[bool]]:
+        """Give what has to hold, beside being due, for anything to be claimed."""
+        return ()
+
+    def _admits(self, _connection: Connection, _now: float) -> bool:
+        """Let an entry be claimed that is due; False when it is too early for one more."""
+        return True
+
+    def _without_word(self) -> dict[str, Any]:
+        """Give what is noted of an entry whose claim ended, and nobody said how."""
+        return {}
+
     def _take(self, connection: Connection, row: Row[Any]) -> Entry:
         entry = Entry(
             seq=row.seq,
@@ -212,11 +304,11 @@ class Entries:
             failing_since=row.failing_since,
             claim=uuid.uuid4().hex,
         )
-        connection.execute(
-            update(self.table)
-            .where(self.table.c.seq == entry.seq)
-            .values(state=self.claimed_state, claim=entry.claim, attempts=entry.attempts)
-        )
+        take = self._statements.take
+        if row.state == self.claimed_state and (ended := self._without_word()):
+            take = take.values(ended)
+        values = {"state": self.claimed_state, "claim": entry.claim, "attempts": entry.attempts}
+        connection.execute(take, {"which": entry.seq, **values})
         return entry
 
     def _finish(
@@ -243,32 +335,16 @@ class Entries:
 
     def _change(self, connection: Connection, entry: Entry, values: dict[str, Any]) -> bool:
         """Change a claimed entry, if it is still ours."""
-        held = (self.table.c.seq == entry.seq, self.table.c.claim == entry.claim)
-        return connection.execute(update(self.table).where(*held).values(values)).rowcount == 1
+        mine = {"which": entry.seq, "by": entry.claim}
+        return connection.execute(self._statements.change, {**values, **mine}).rowcount == 1
 
     def _oldest_waiting(self, connection: Connection, conversation_id: str) -> Row[Any] | None:
-        return connection.execute(
-            select(self.table)
-            .where(
-                self.table.c.conversation_id == conversation_id,
-                # Literal, or SQLite does not see that the index of waiting entries fits.
-                self.table.c.state.in_(
-                    [
-                        literal(str(self.waiting_state), literal_execute=True),
-                        literal(str(self.claimed_state), literal_execute=True),
-                    ]
-                ),
-            )
-            .order_by(self.table.c.seq)
-            .limit(1)
-        ).first()
+        which = {"which": conversation_id}
+        return connection.execute(self._statements.oldest_waiting, which).first()
 
     def _set_due(self, connection: Connection, conversation_id: str, at: float | None) -> None:
-        connection.execute(
-            update(CONVERSATIONS)
-            .where(CONVERSATIONS.c.id == conversation_id)
-            .values({self.due: at})
-        )
+        due = {"which": conversation_id, self.due.name: at}
+        connection.execute(CHANGE_CONVERSATION, due)
 
 
 def fit(reason: str | None) -> str | None:
@@ -280,13 +356,21 @@ def fit(reason: str | None) -> str | None:
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Begin an insert that can say what happens on a conflict; each database has its own."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return INSERTS[connection.dialect.name](table)
+
+
+def bring_forward(database: Database, key: "Column[Any]", due: "Column[float]", now: float) -> int:
+    """Set `due` to `now` in the rows in which it lies too far ahead, and say how many these are."""
+    far = select(key).where(due > now + FAR_FUTURE_S)
+    with database.read() as connection:
+        if connection.execute(far.limit(1)).first() is None:
+            return 0
+    free = far.with_for_update(skip_locked=True)  # who holds the others says when they are due
+    with database.write() as connection:
+        forward = update(key.table).where(key.in_(free)).values({due: now})
+        return connection.execute(forward).rowcount
 
 
 def lock_conversation(connection: Connection, conversation_id: str) -> Row[Any]:
     """Read a conversation and keep others from changing it until this transaction ends."""
-    return connection.execute(
-        select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).with_for_update()
-    ).one()
+    return connection.execute(LOCK_CONVERSATION, {"which": conversation_id}).one()

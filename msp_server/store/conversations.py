@@ -1,10 +1,11 @@
 """Conversations: what is known of each customer of each business."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
 
 from msp_server.messages.capability import Capability, parse_capabilities
 from msp_server.messages.content import needs_answer
@@ -12,6 +13,17 @@ from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
 from msp_server.store.base import Database, fit, insert_into
 from msp_server.store.schema import CONVERSATIONS
+from msp_server.store.statements import CHANGE_CONVERSATION
+
+_GET: Final = select(CONVERSATIONS).where(CONVERSATIONS.c.id == bindparam("which"))
+_LOCK: Final = (
+    select(CONVERSATIONS)
+    .where(
+        CONVERSATIONS.c.business_id == bindparam("business_id"),
+        CONVERSATIONS.c.customer_id == bindparam("customer_id"),
+    )
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,11 @@ class Conversations:
         Raises:
             KeyError: there is none.
         """
-        found = self._first(CONVERSATIONS.c.id == conversation_id)
-        if found is None:
+        with self._database.read() as connection:
+            row = connection.execute(_GET, {"which": conversation_id}).first()
+        if row is None:
             raise KeyError(conversation_id)
-        return found
+        return _record(row)
 
     def find(self, name: str) -> ConversationRecord | None:
         """Give the conversation of that id, or else the one that a customer last spoke in.
@@ -97,20 +110,14 @@ class Conversations:
         return None if row is None else _record(row)
 
 
-def lock_or_make(
-    connection: Connection, business_id: BusinessId, customer_id: OpaqueId
-) -> Row[Any]:
-    """Give the row of a conversation, made if there is none, locked until the transaction ends."""
-    locked = (
-        select(CONVERSATIONS)
-        .where(
-            CONVERSATIONS.c.business_id == business_id, CONVERSATIONS.c.customer_id == customer_id
-        )
-        .with_for_update()
-    )
-    row = connection.execute(locked).first()
-    if row is not None:
-        return row
+def lock(connection: Connection, business_id: BusinessId, customer_id: OpaqueId) -> Row[Any] | None:
+    """Give the row of a conversation, locked until the transaction ends; None if there is none."""
+    whose = {"business_id": business_id, "customer_id": customer_id}
+    return connection.execute(_LOCK, whose).first()
+
+
+def make(connection: Connection, business_id: BusinessId, customer_id: OpaqueId) -> Row[Any]:
+    """Make a conversation, and give its row, locked; another process may have been first."""
     connection.execute(
         insert_into(connection, CONVERSATIONS)
         .values(
@@ -120,19 +127,35 @@ def lock_or_make(
             closed=False,
             closed_seq=0,
         )
-        .on_conflict_do_nothing()  # another process may have been first
+        .on_conflict_do_nothing()
     )
-    return connection.execute(locked).one()
+    row = lock(connection, business_id, customer_id)
+    assert row is not None  # noqa: S101 - for the type checker: one of us made it
+    return row
 
 
-def take_over(connection: Connection, row: Row[Any], message: InboundMessage, now: float) -> None:
-    """Note what a message tells about its customer; what it leaves out stays as it was."""
+def lock_or_make(
+    connection: Connection, business_id: BusinessId, customer_id: OpaqueId
+) -> Row[Any]:
+    """Give the row of a conversation, made if there is none, locked until the transaction ends."""
+    return lock(connection, business_id, customer_id) or make(connection, business_id, customer_id)
+
+
+def change(connection: Connection, conversation_id: str, values: Mapping[str, Any]) -> None:
+    """Set columns of a conversation, each by its name."""
+    if values:
+        connection.execute(CHANGE_CONVERSATION, {"which": conversation_id, **values})
+
+
+def told_by(message: InboundMessage, now: float) -> dict[str, Any]:
+    """Give what a message tells about its customer; what it leaves out stays as it was."""
     said = {"locale": message.locale, "intent": message.intent, "group": message.group}
     values: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if message.capabilities is not None:
         values["capabilities"] = ",".join(sorted(message.capabilities))
-    values["heard_at"] = now if needs_answer(message.content) else row.heard_at
-    connection.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == row.id).values(**values))
+    if needs_answer(message.content):
+        values["heard_at"] = now
+    return values
 
 
 def _record(row: Row[Any]) -> ConversationRecord:

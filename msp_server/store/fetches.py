@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from msp_server.messages.content import InboundContent, fingerprint, kind_name
 from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.references import Reference
-from msp_server.store.base import Database, fit, lock_conversation
+from msp_server.store.base import Database, bring_forward, fit, lock_conversation
 from msp_server.store.schema import CONVERSATIONS, FETCHES, INBOX, FetchState, InboxState
 from msp_server.store.taps import REPEATED, find_same_tap
 
@@ -47,6 +47,13 @@ class FetchRecord:
     #: The decoded answer that was fetched, as JSON.
     answer: bytes | None
     created_at: float
+
+
+_UNFETCHED: Final = (
+    select(FETCHES.c.seq)
+    .where(FETCHES.c.inbox_seq == bindparam("which"), FETCHES.c.due_at.isnot(None))
+    .limit(1)
+)
 
 
 class Fetches:
@@ -88,7 +95,7 @@ class Fetches:
 
     def release(self, fetch: Fetch, reason: str, now: float, delay_s: float) -> None:
         """Let a reference be fetched again after `delay_s`."""
-        since = now if fetch.failing_since is None else fetch.failing_since
+        since = min(now, now if fetch.failing_since is None else fetch.failing_since)
         values = {
             "claim": None,
             "reason": fit(reason),
@@ -122,6 +129,10 @@ class Fetches:
         """Note that a reference cannot be fetched; the agent is told."""
         return self._finish(fetch, {"state": FetchState.FAILED, "reason": fit(reason)}, now)
 
+    def bring_forward(self, now: float) -> int:
+        """Make due what is due so late that our clock must have been set back; see `Entries`."""
+        return bring_forward(self._database, FETCHES.c.seq, FETCHES.c.due_at, now)
+
     def recover(self, now: float) -> None:
         """Take back every claim; only for the one worker that runs, before it starts."""
         with self._database.write() as connection:
@@ -134,6 +145,15 @@ class Fetches:
         wanted = select(FETCHES).where(FETCHES.c.inbox_seq == inbox_seq).order_by(FETCHES.c.place)
         with self._database.read() as connection:
             return [_record(row) for row in connection.execute(wanted)]
+
+    def of_several(self, inbox_seqs: Sequence[int]) -> dict[int, list[FetchRecord]]:
+        """Give the references of several messages, in order, by the message; many have none."""
+        wanted = select(FETCHES).where(FETCHES.c.inbox_seq.in_(inbox_seqs))
+        found: dict[int, list[FetchRecord]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(wanted.order_by(FETCHES.c.place)):
+                found.setdefault(row.inbox_seq, []).append(_record(row))
+        return found
 
     def newest(self, limit: int, conversation_id: str | None = None) -> Sequence[FetchRecord]:
         """Give the newest references, oldest of them first."""
@@ -201,10 +221,7 @@ def put_fetches(
 
 def unfetched(connection: Connection, inbox_seq: int) -> bool:
     """Tell whether something of a message is still to be fetched."""
-    open_fetch = select(FETCHES.c.seq).where(
-        FETCHES.c.inbox_seq == inbox_seq, FETCHES.c.due_at.isnot(None)
-    )
-    return connection.execute(open_fetch.limit(1)).first() is not None
+    return connection.execute(_UNFETCHED, {"which": inbox_seq}).first() is not None
 
 
 def _change(connection: Connection, fetch: Fetch, values: dict[str, Any]) -> bool:

@@ -30,6 +30,8 @@ class HistoryEntry:
     finished_at: float | None
     headers: dict[str, str]
     packed: bytes
+    #: How many attempts to send it ended without an answer; 0 for what was received.
+    unsure: int = 0
 
 
 class History:
@@ -79,6 +81,7 @@ class History:
                 finished_at=row.finished_at,
                 headers=json.loads(row.headers),
                 packed=row.packed,
+                unsure=row.unsure,
             )
             for row in reversed(rows)
         ]
@@ -92,6 +95,7 @@ def _newest(
     return (
         select(
             literal(direction).label("direction"),
+            table.c.unsure if table is OUTBOX else literal(0).label("unsure"),
             *(
                 table.c[name]
                 for name in (

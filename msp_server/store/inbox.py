@@ -10,8 +10,8 @@ from msp_server.messages.content import closes, fingerprint, kind_name, needs_an
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.offer import Offer
 from msp_server.messages.reaction import Tapback
-from msp_server.store.base import Entries, Entry, fit, insert_into, lock_conversation
-from msp_server.store.conversations import Changes, lock_or_make, take_over
+from msp_server.store.base import INSERTS, Entries, Entry, fit, lock_conversation
+from msp_server.store.conversations import Changes, change, lock, make, told_by
 from msp_server.store.fetches import put_fetches, unfetched
 from msp_server.store.outbox import (
     bury_closed,
@@ -29,6 +29,10 @@ BY_DESK: Final = "held for desk {}, which wrote later or gave back"
 LEFT: Final = "held for desk {}, and then the customer left"
 
 _NO_CHANGES: Final = Changes()
+_INSERT: Final = {
+    name: insert(INBOX).on_conflict_do_nothing().returning(INBOX.c.seq)
+    for name, insert in INSERTS.items()
+}
 
 
 class Inbox(Entries):
@@ -58,10 +62,12 @@ class Inbox(Entries):
             StoreBusy, StoreUnavailable: it is not committed.
         """
         tap = fingerprint(message.content)
-        with self._database.write() as connection:
-            if _is_known(connection, message.id):
-                return False
-            conversation = lock_or_make(connection, message.business_id, message.customer_id)
+        with self._database.write_first() as connection:  # Apple waits for this
+            conversation = lock(connection, message.business_id, message.customer_id)
+            if conversation is None:
+                if _is_known(connection, message.id):
+                    return False
+                conversation = make(connection, message.business_id, message.customer_id)
             state, reason = _first_state(connection, conversation, message, tap, now)
             ends = state == InboxState.ANSWERED
             seq = _insert(
@@ -83,9 +89,10 @@ class Inbox(Entries):
             if seq is None:
                 return False
             put_fetches(connection, message, seq, conversation.id, now)
-            take_over(connection, conversation, message, now)
+            values = told_by(message, now)
             if not ends:
-                self._let_answer(connection, conversation, seq, message, now)
+                values |= _let_answer(connection, conversation, seq, message, now)
+            change(connection, conversation.id, values)
             return True
 
     def finish(
@@ -170,12 +177,17 @@ class Inbox(Entries):
             ).rowcount
             if waiting and conversation.answer_at is None:
                 values["answer_at"] = now
-            _set(connection, conversation_id, values)
+            change(connection, conversation_id, values)
             return waiting
 
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
-        """Let an entry be answered again after `delay_s`."""
-        values = {"state": InboxState.RECEIVED, "claim": None, "reason": fit(reason)}
+        """Let an entry be answered again after `delay_s`; it fails since `now`, or for longer."""
+        values = {
+            "state": InboxState.RECEIVED,
+            "claim": None,
+            "reason": fit(reason),
+            "failing_since": min(now, entry.failing_since or now),
+        }
         with self._database.write() as connection:
             lock_conversation(connection, entry.conversation_id)
             if self._change(connection, entry, values):
@@ -196,25 +208,6 @@ class Inbox(Entries):
     def _is_ready(self, connection: Connection, row: Row[Any]) -> bool:
         """Tell whether all that a message points at was fetched, or cannot be."""
         return not unfetched(connection, row.seq)
-
-    def _let_answer(
-        self,
-        connection: Connection,
-        conversation: Row[Any],
-        seq: int,
-        message: InboundMessage,
-        now: float,
-    ) -> None:
-        leaves = closes(message.content)
-        values: dict[str, Any] = {"closed": leaves}
-        if leaves:
-            values |= {"closed_seq": seq, "desk": None, "note": None, "offer": None}
-            bury_closed(connection, conversation.id, now)
-            held = _held(conversation.id)
-            _end_held(connection, held, LEFT.format(conversation.desk), now)
-        if conversation.answer_at is None and (leaves or conversation.desk is None):
-            values["answer_at"] = now
-        _set(connection, conversation.id, values)
 
     def _hold_waiting(self, connection: Connection, conversation_id: str) -> None:
         """Hold what came before the conversation was handed over and is not answered yet."""
@@ -244,6 +237,21 @@ def _first_state(
     return InboxState.RECEIVED, None
 
 
+def _let_answer(
+    connection: Connection, conversation: Row[Any], seq: int, message: InboundMessage, now: float
+) -> dict[str, Any]:
+    """Give what changes in a conversation when a message comes that is to be answered."""
+    leaves = closes(message.content)
+    values: dict[str, Any] = {"closed": leaves}
+    if leaves:
+        values |= {"closed_seq": seq, "desk": None, "note": None, "offer": None}
+        bury_closed(connection, conversation.id, now)
+        _end_held(connection, _held(conversation.id), LEFT.format(conversation.desk), now)
+    if conversation.answer_at is None and (leaves or conversation.desk is None):
+        values["answer_at"] = now
+    return values
+
+
 def _change_conversation(
     connection: Connection, conversation: Row[Any], changes: Changes, *, too_late: bool
 ) -> None:
@@ -253,8 +261,7 @@ def _change_conversation(
             values["offer"] = changes.offer
         if changes.desk is not None:
             values |= {"desk": fit(changes.desk), "note": fit(changes.note)}
-    if values:
-        _set(connection, conversation.id, values)
+    change(connection, conversation.id, values)
 
 
 def _held(conversation_id: str, *further: ColumnElement[bool]) -> list[ColumnElement[bool]]:
@@ -285,12 +292,6 @@ def _passed_over(
     return said_at is not None and said_at >= Offer.from_json(conversation.offer).at
 
 
-def _set(connection: Connection, conversation_id: str, values: dict[str, Any]) -> None:
-    connection.execute(
-        update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation_id).values(**values)
-    )
-
-
 def _is_known(connection: Connection, message_id: str) -> bool:
     known = select(INBOX.c.seq).where(INBOX.c.message_id == message_id)
     return connection.execute(known).first() is not None
@@ -298,8 +299,5 @@ def _is_known(connection: Connection, message_id: str) -> bool:
 
 def _insert(connection: Connection, row: dict[str, Any]) -> int | None:
     """Insert a row and give its place; None if its message id is there already."""
-    statement = (
-        insert_into(connection, INBOX).values(row).on_conflict_do_nothing().returning(INBOX.c.seq)
-    )
-    seq: int | None = connection.scalar(statement)
+    seq: int | None = connection.scalar(_INSERT[connection.dialect.name], row)
     return seq

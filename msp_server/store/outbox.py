@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from msp_server.errors import ContentInvalid
 from msp_server.messages.content import kind_name
@@ -14,12 +25,16 @@ from msp_server.messages.interactive import MESSAGE, Interactive
 from msp_server.messages.invitation import Invitation
 from msp_server.messages.outgoing_file import files_from_json, files_to_json
 from msp_server.messages.raw import JsonObject, object_in
-from msp_server.store.base import Entries, Entry, fit, lock_conversation
-from msp_server.store.conversations import lock_or_make
+from msp_server.store.base import Database, Entries, Entry, fit, lock_conversation
+from msp_server.store.conversations import change, lock_or_make
+from msp_server.store.pace import gates, note_acceptance, refusals, take_place
 from msp_server.store.payments import put_payments
 from msp_server.store.schema import CONVERSATIONS, OUTBOX, OutboxState
 from msp_server.store.sign_ins import put_sign_ins
 
+_INSERT: Final = insert(OUTBOX)
+#: How long the message after one waits, and how often the gateway has refused us.
+_PAUSE: Final = select(OUTBOX.c.pause_s, refusals()).where(OUTBOX.c.seq == bindparam("which"))
 #: Why a message is buried that was under way when its customer left.
 CLOSED: Final = "the customer closed the conversation"
 
@@ -55,6 +70,16 @@ class Outbox(Entries):
     claimed_state = OutboxState.CLAIMED
     buried_state = OutboxState.BURIED
 
+    def __init__(self, database: Database, sends_per_s: float = 0.0) -> None:
+        """Make an outbox.
+
+        Args:
+            database: where it is.
+            sends_per_s: how many messages all workers together claim a second; 0: no limit.
+        """
+        super().__init__(database)
+        self._interval_s = 1 / sends_per_s if sends_per_s else None
+
     def put(
         self, messages: Sequence[OutboundMessage], now: float, offer: str | None = None
     ) -> None:
@@ -79,11 +104,7 @@ class Outbox(Entries):
             put_rows(connection, conversation, rows, now)
             put_openings(connection, conversation, messages, now)
             if offer is not None:
-                connection.execute(
-                    update(CONVERSATIONS)
-                    .where(CONVERSATIONS.c.id == conversation.id)
-                    .values(offer=offer)
-                )
+                change(connection, conversation.id, {"offer": offer})
 
     def complete(self, entry: Entry, packed: bytes) -> bool:
         """Note a message's bytes once its files are uploaded: those go from now on.
@@ -109,10 +130,22 @@ class Outbox(Entries):
             lock_conversation(connection, entry.conversation_id)
             if data_ref is not None:
                 self._change(connection, entry, {"data_ref": data_ref})
-            pause_s = connection.scalar(select(OUTBOX.c.pause_s).where(OUTBOX.c.seq == entry.seq))
+            pause_s, refused = connection.execute(_PAUSE, {"which": entry.seq}).one()
+            if refused:
+                note_acceptance(connection, now)
             return self._finish(
-                connection, entry, OutboxState.SENT, now, None, next_at=now + (pause_s or 0.0)
+                connection, entry, OutboxState.SENT, now, None, next_at=now + pause_s
             )
+
+    def doubt(self, entry: Entry) -> Entry:
+        """Note that an attempt ended without an answer: nobody knows whether it was accepted.
+
+        Returns:
+            The entry with that noted.
+        """
+        with self._database.write() as connection:
+            self._change(connection, entry, {"unsure": entry.unsure + 1})
+        return replace(entry, unsure=entry.unsure + 1)
 
     def find_reusable(self, business_id: str, name: str) -> ReusableMessage | None:
         """Find what was last sent under a name and can be sent again by reference."""
@@ -134,17 +167,41 @@ class Outbox(Entries):
         return ReusableMessage(json.loads(row.data_ref), row.answer_key, row.kind)
 
     def spooled(self) -> set[str]:
-        """Give our own names of all files that are still to be sent."""
-        waits = OUTBOX.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
-        wanted = select(OUTBOX.c.files).where(waits, OUTBOX.c.files.isnot(None))
+        """Give our own names of all files that are still to be sent, or may be once more.
+
+        Those of a buried message are kept as long as it is, for it can be sent again.
+        """
+        waiting = [_literal(OutboxState.PENDING), _literal(OutboxState.CLAIMED)]
+        again = (OUTBOX.c.uploaded.is_(False), OUTBOX.c.reason.is_distinct_from(CLOSED))
+        kept = (
+            select(OUTBOX.c.files).where(OUTBOX.c.state.in_(waiting)),
+            select(OUTBOX.c.files).where(OUTBOX.c.state == _literal(OutboxState.BURIED), *again),
+        )
         with self._database.read() as connection:
             return {
-                file.file for files in connection.scalars(wanted) for file in files_from_json(files)
+                file.file
+                for files in connection.scalars(union_all(*kept))
+                for file in files_from_json(files)
             }
 
     def _take(self, connection: Connection, row: Row[Any]) -> Entry:
         entry = super()._take(connection, row)
-        return replace(entry, files=row.files, uploaded=row.uploaded, endpoint=row.endpoint)
+        return replace(
+            entry,
+            files=row.files,
+            uploaded=row.uploaded,
+            endpoint=row.endpoint,
+            unsure=row.unsure + (row.state == OutboxState.CLAIMED),
+        )
+
+    def _gates(self, now: "BindParameter[float]") -> Sequence[ColumnElement[bool]]:
+        return gates(now, limited=self._interval_s is not None)
+
+    def _admits(self, connection: Connection, now: float) -> bool:
+        return self._interval_s is None or take_place(connection, now, self._interval_s)
+
+    def _without_word(self) -> dict[str, Any]:
+        return {"unsure": OUTBOX.c.unsure + 1}
 
     def find_sent(
         self,
@@ -172,7 +229,7 @@ class Outbox(Entries):
 
     def release(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
         """Let an entry be tried again after `delay_s`; it fails since `now`, or for longer."""
-        since = now if entry.failing_since is None else entry.failing_since
+        since = min(now, now if entry.failing_since is None else entry.failing_since)
         self._give_back(entry, {"reason": fit(reason), "failing_since": since}, now, delay_s)
 
     def hold(self, entry: Entry, reason: str, now: float, delay_s: float) -> None:
@@ -232,7 +289,7 @@ class Outbox(Entries):
         connection.execute(
             update(OUTBOX)
             .where(*abandoned)
-            .values(state=OutboxState.BURIED, claim=None, finished_at=now)
+            .values(state=OutboxState.BURIED, claim=None, finished_at=now, **self._without_word())
         )
 
 
@@ -271,9 +328,7 @@ def put_rows(
         return
     _insert(connection, conversation, rows)
     if conversation.send_at is None:
-        connection.execute(
-            update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation.id).values(send_at=now)
-        )
+        change(connection, conversation.id, {"send_at": now})
 
 
 def put_openings(
@@ -312,7 +367,10 @@ def bury_closed(connection: Connection, conversation_id: str, now: float) -> Non
     )
 
 
+def _literal(state: OutboxState) -> ColumnElement[str]:
+    """Write a state out, or the database does not see that the index on it fits."""
+    return literal(str(state), literal_execute=True)
+
+
 def _insert(connection: Connection, conversation: Row[Any], rows: Sequence[dict[str, Any]]) -> None:
-    connection.execute(
-        insert(OUTBOX), [{**row, "conversation_id": conversation.id} for row in rows]
-    )
+    connection.execute(_INSERT, [{**row, "conversation_id": conversation.id} for row in rows])

@@ -142,6 +142,12 @@ class Payments:
             PAYMENTS.c.conversation_id == conversation_id, PAYMENTS.c.request_id == request_id
         )
 
+    def of_messages(self, message_ids: Sequence[str]) -> dict[str, PaymentRecord]:
+        """Give the payments that messages ask for, by the message."""
+        wanted = _joined().where(PAYMENTS.c.message_id.in_(message_ids))
+        with self._database.read() as connection:
+            return {row.message_id: _record(row) for row in connection.execute(wanted)}
+
     def newest(self, limit: int, conversation_id: str | None = None) -> Sequence[PaymentRecord]:
         """Give the newest payments, oldest of them first."""
         wanted = _joined().order_by(PAYMENTS.c.seq.desc()).limit(limit)

@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 
 METADATA: Final = MetaData()
+#: The number of the newest migration, which leads to what stands here.
+SCHEMA_VERSION: Final = "0001"
 
 _Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself on INTEGER alone
 
@@ -166,6 +168,8 @@ OUTBOX: Final = Table(
     #: Why it was buried, or why it is tried again.
     Column("reason", Text),
     Column("created_at", Float, nullable=False),
+    #: How many attempts ended without an answer: each may have been accepted all the same.
+    Column("unsure", Integer, nullable=False, server_default="0"),
     #: Since when the gateway has not accepted it; null before its first failure.
     Column("failing_since", Float),
     Column("finished_at", Float),
@@ -259,6 +263,30 @@ SIGN_INS: Final = Table(
     sqlite_autoincrement=True,
 )
 
+#: One row: how fast all workers send together.
+PACE: Final = Table(
+    "pace",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    #: When the next message may go, while there is a limit to how many go a second.
+    Column("next_at", Float, nullable=False),
+    #: Until when nothing is sent, and how often the gateway has refused us since it last accepted.
+    Column("held_until", Float, nullable=False),
+    Column("refusals", Integer, nullable=False),
+)
+
+#: Processes that answer and send, on machines that share a PostgreSQL.
+WORKERS: Final = Table(
+    "workers",
+    METADATA,
+    #: Names a file that the process has made in its data directory.
+    Column("token", Text, primary_key=True),
+    #: Machine and process, for people.
+    Column("name", Text, nullable=False),
+    #: When it last said that it lives.
+    Column("seen_at", Float, nullable=False),
+)
+
 #: A row that `check` rewrites, to see whether the store can commit.
 PULSE: Final = Table(
     "pulse", METADATA, Column("id", Integer, primary_key=True), Column("at", Float, nullable=False)
@@ -276,6 +304,11 @@ def _where_waiting(name: str, table: Table, waiting: tuple[str, ...]) -> None:
     )
 
 
+def _where_buried(name: str, table: Table, buried: str) -> None:
+    condition = table.c.state == buried
+    Index(name, table.c.seq, sqlite_where=condition, postgresql_where=condition)
+
+
 def _where_due(name: str, column: "Column[float]") -> None:
     condition = column.isnot(None)
     Index(name, column, sqlite_where=condition, postgresql_where=condition)
@@ -290,6 +323,8 @@ _where_due("conversations_answer_at", CONVERSATIONS.c.answer_at)
 _where_due("conversations_send_at", CONVERSATIONS.c.send_at)
 _where_waiting("inbox_waiting", INBOX, (InboxState.RECEIVED, InboxState.CLAIMED))
 _where_waiting("outbox_waiting", OUTBOX, (OutboxState.PENDING, OutboxState.CLAIMED))
+_where_buried("inbox_buried", INBOX, InboxState.BURIED)
+_where_buried("outbox_buried", OUTBOX, OutboxState.BURIED)
 _where_set("inbox_tap", INBOX.c.tap, INBOX.c.conversation_id)
 _where_set("outbox_answer_key", OUTBOX.c.answer_key)
 _where_set("outbox_session", OUTBOX.c.session_id)
@@ -304,6 +339,7 @@ Index("inbox_history", INBOX.c.conversation_id, INBOX.c.created_at)
 Index("outbox_history", OUTBOX.c.conversation_id, OUTBOX.c.created_at)
 _where_due("fetches_due_at", FETCHES.c.due_at)
 Index("fetches_inbox", FETCHES.c.inbox_seq)
+Index("fetches_conversation", FETCHES.c.conversation_id)
 Index("payments_request", PAYMENTS.c.conversation_id, PAYMENTS.c.request_id)
 _where_due("sign_ins_expires_at", SIGN_INS.c.expires_at)
 Index("sign_ins_request", SIGN_INS.c.conversation_id, SIGN_INS.c.request_id)

@@ -115,6 +115,12 @@ class SignIns:
             SIGN_INS.c.conversation_id == conversation_id, SIGN_INS.c.request_id == request_id
         )
 
+    def of_messages(self, message_ids: Sequence[str]) -> dict[str, SignInRecord]:
+        """Give the sign-ins that messages ask for, by the message."""
+        wanted = select(SIGN_INS).where(SIGN_INS.c.message_id.in_(message_ids))
+        with self._database.read() as connection:
+            return {row.message_id: _record(row) for row in connection.execute(wanted)}
+
     def forget(self, now: float) -> None:
         """Forget keys whose time is up, and who signed in where nobody asked for it."""
         with self._database.write() as connection:

@@ -1,32 +1,19 @@
 """One store on each engine: a SQLite file, and PostgreSQL where `TEST_DATABASE_URL` names one."""
 
-import os
-import uuid
-
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 
 from msp_server.store.opening import open_store
 from msp_server.store.schema import METADATA
+from tests.postgresql import own_schema
 
 
 @pytest.fixture(scope="session")
 def postgresql_url():
     """Give the address of a schema of our own that has the tables; it is dropped at the end."""
-    server = os.environ.get("TEST_DATABASE_URL")
-    if not server:
-        pytest.skip("TEST_DATABASE_URL names no PostgreSQL")
-    schema = f"contract_{uuid.uuid4().hex}"
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-    url = make_url(server).update_query_dict({"options": f"-csearch_path={schema}"})
-    address = url.render_as_string(hide_password=False)
-    open_store(address).close()
-    yield address
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
-    engine.dispose()
+    with own_schema() as address:
+        open_store(address).close()
+        yield address
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from msp_server.messages.presence import Close, TypingEnd, TypingStart
 from msp_server.messages.quick_reply import QuickReply, QuickReplyResponse
 from msp_server.messages.reaction import Tapback
 from msp_server.messages.text import Text
-from msp_server.store.base import lock_conversation
+from msp_server.store.base import FAR_FUTURE_S, lock_conversation
 from msp_server.store.conversations import Changes
 from msp_server.store.inbox import BY_DESK, LEFT
 from msp_server.store.opening import Store, open_store
@@ -451,6 +451,60 @@ def test_extend_keeps_a_claim(box):
     box.entries.extend(entry, NOW + 50, LEASE_S)
 
     assert claimed_ids(box.entries, NOW + LEASE_S, NOW + 50 + LEASE_S) == [None, "1"]
+
+
+def test_what_is_due_by_a_clock_that_was_set_back_is_brought_forward(box):
+    box.put("a", now=NOW + 3600)
+
+    assert box.entries.claim(NOW, LEASE_S) is None
+    assert box.entries.bring_forward(NOW) == 1
+    assert claimed(box.entries).message_id == "a"
+
+
+def test_what_was_claimed_by_a_clock_that_was_set_back_is_brought_forward(box):
+    box.put("a")
+    claimed(box.entries, NOW + 3600)
+
+    assert box.entries.bring_forward(NOW) == 1
+    assert claimed(box.entries).attempts == 2
+
+
+def test_what_is_brought_forward_stays_in_order(box):
+    for number in range(5):
+        box.put(str(number), now=NOW + 3600 - number)
+
+    box.entries.bring_forward(NOW)
+
+    for number in range(5):
+        entry = claimed(box.entries)
+        assert entry.message_id == str(number)
+        assert box.entries.claim(NOW, LEASE_S) is None
+        box.finish(entry)
+
+
+@pytest.mark.parametrize("delay_s", [0, LEASE_S, FAR_FUTURE_S])
+def test_what_is_due_as_late_as_it_can_be_is_not_brought_forward(box, delay_s):
+    box.put("a", now=NOW + delay_s)
+
+    assert box.entries.bring_forward(NOW) == 0
+    assert claimed_ids(box.entries, NOW + delay_s - 1, NOW + delay_s) == [None, "a"]
+
+
+def test_a_claim_that_is_extended_by_the_clock_set_back_is_kept(box):
+    box.put("a")
+    entry = claimed(box.entries, NOW + 3600)
+    box.entries.extend(entry, NOW, LEASE_S)
+
+    assert box.entries.bring_forward(NOW) == 0
+    assert box.entries.claim(NOW, LEASE_S) is None
+    assert box.finish(entry)
+
+
+def test_only_what_waits_is_brought_forward(box):
+    box.put("a")
+    assert box.finish(claimed(box.entries))
+
+    assert box.entries.bring_forward(NOW - LATER) == 0
 
 
 def test_extend_of_a_lost_claim_does_not_keep_the_new_one(box):
@@ -889,6 +943,15 @@ def test_a_second_release_keeps_since_when_a_message_fails(store):
     store.outbox.release(claimed(store.outbox, NOW + 1), "nor now", NOW + 9, 0)
 
     assert claimed(store.outbox, NOW + 9).failing_since == NOW + 1
+
+
+def test_release_by_a_clock_that_was_set_back_begins_to_fail_anew(store):
+    store.outbox.put([reply("a")], NOW)
+    store.outbox.release(claimed(store.outbox), "not now", NOW, 0)
+
+    store.outbox.release(claimed(store.outbox), "nor now", NOW - 3600, 0)
+
+    assert claimed(store.outbox).failing_since == NOW - 3600
 
 
 def test_hold_does_not_count_as_failing(store):
@@ -1364,6 +1427,7 @@ def test_history_tells_all_of_a_received_message(store):
         "finished_at": NOW + 1,
         "headers": {"id": "1"},
         "packed": b"\x00\xff",
+        "unsure": 0,
     }
 
 
@@ -1388,6 +1452,7 @@ def test_history_tells_all_of_a_message_to_be_sent(store):
         "finished_at": None,
         "headers": headers,
         "packed": packed,
+        "unsure": 0,
     }
 
 
@@ -3431,6 +3496,7 @@ def test_a_database_that_lacks_a_column_is_refused_with_what_to_do(store, databa
     store.close()
     engine = create_engine(database_url)
     with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")  # before there were migrations
         connection.exec_driver_sql("ALTER TABLE conversations RENAME COLUMN desk TO counter")
 
     with pytest.raises(StoreUnavailable, match=r"conversations has no desk\): move it away"):

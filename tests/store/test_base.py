@@ -7,9 +7,15 @@ import pytest
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 
+from msp_server import metrics
+from msp_server.agents.agent import TYPING_LIMIT_S
+from msp_server.delivery.sending import LONGEST_DELAY_S, backoff_s
+from msp_server.delivery.signing_in import LOOK_AGAIN_S
 from msp_server.errors import StoreBusy, StoreUnavailable
-from msp_server.store import base
-from msp_server.store.base import Database
+from msp_server.remote.answers import RETRY_AFTER_LIMIT_S
+from msp_server.settings import LEASE_LIMIT_S
+from msp_server.store import group
+from msp_server.store.base import FAR_FUTURE_S, Database
 from msp_server.store.opening import _begin_sqlite, _set_up_sqlite
 
 DEADLINE_S = 10
@@ -120,14 +126,14 @@ def test_a_write_waits_for_the_one_before_it(database):
 
 
 def test_write_raises_store_busy_when_its_turn_does_not_come(database, monkeypatch):
-    monkeypatch.setattr(base, "_TURN_LIMIT_S", 0.01)
+    monkeypatch.setattr(group, "TURN_LIMIT_S", 0.01)
 
     with database.write(), pytest.raises(StoreBusy, match="too many writers"), database.write():
         pass
 
 
 def test_a_turn_that_did_not_come_leaves_the_writer_before_it_alone(database, monkeypatch):
-    monkeypatch.setattr(base, "_TURN_LIMIT_S", 0.01)
+    monkeypatch.setattr(group, "TURN_LIMIT_S", 0.01)
 
     with database.write() as connection:
         with pytest.raises(StoreBusy), database.write():
@@ -176,8 +182,43 @@ def test_a_deadlock_is_store_busy(database):
         raise deadlock
 
 
+def test_each_error_of_the_database_is_counted_once_by_its_class(database):
+    def counts():
+        return [
+            metrics.REGISTRY.get_sample_value("msp_store_errors_total", {"error": error})
+            for error in ("StoreBusy", "StoreUnavailable")
+        ]
+
+    before = counts()
+
+    with pytest.raises(StoreUnavailable), database.read() as connection:
+        connection.exec_driver_sql("SELECT 1 FROM nowhere")
+    for _ in range(2):
+        with pytest.raises(StoreBusy), database.write():
+            raise StoreBusy
+
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1]
+
+
 def test_an_error_of_the_database_has_its_cause(database):
     with pytest.raises(StoreUnavailable) as caught, database.write() as connection:
         connection.exec_driver_sql("DELETE FROM absent")
 
     assert isinstance(caught.value.__cause__, OperationalError)
+
+
+@pytest.mark.parametrize(
+    "delay_s",
+    [
+        LEASE_LIMIT_S,
+        RETRY_AFTER_LIMIT_S,
+        LONGEST_DELAY_S,
+        TYPING_LIMIT_S,
+        LOOK_AGAIN_S,
+        backoff_s(1000),
+    ],
+)
+def test_whatever_may_be_due_later_is_due_before_the_far_future(delay_s):
+    clocks_differ_s = 30
+
+    assert delay_s + clocks_differ_s <= FAR_FUTURE_S

@@ -137,6 +137,22 @@ def test_recover_takes_every_claim_back(store):
     assert store.fetches.finish_file(first, "name", NOW) is False
 
 
+def test_what_is_due_by_a_clock_that_was_set_back_is_brought_forward(store):
+    put_photos(store, at=NOW + 3600)
+    late = claimed(store, NOW + 3600)
+
+    assert store.fetches.bring_forward(NOW) == 1
+    assert claimed(store, NOW).seq == late.seq
+
+
+def test_a_claim_that_is_extended_by_the_clock_set_back_is_kept(store):
+    put_photos(store)
+    late = claimed(store, NOW + 3600)
+    store.fetches.extend(late, NOW, LEASE_S)
+
+    assert store.fetches.bring_forward(NOW) == 0
+
+
 def test_eight_workers_claim_each_reference_once(store):
     put_photos(store, count=20)
 

@@ -77,7 +77,7 @@ def test_the_file_has_the_tables_of_the_schema(connection):
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     }
 
-    assert names - {"sqlite_sequence"} == set(METADATA.tables)
+    assert names - {"sqlite_sequence", "alembic_version"} == set(METADATA.tables)
 
 
 @TABLES
