@@ -12,29 +12,23 @@ from typing import IO, Any, Final
 import click
 
 from msp_server.app import configure, make_preparing, make_sending, open_store_of
+from msp_server.delivery.enrolling import alive, find_strangers
 from msp_server.emulation import running_emulator
 from msp_server.errors import ConfigurationError, MspError, StoreBusy
-from msp_server.listing import (
-    conversation_heading,
-    fetch_line,
-    fetch_record,
-    message_line,
-    message_record,
-    payment_lines,
-    payment_record,
-    printable,
-)
+from msp_server.listing import printable
+from msp_server.logs import set_up_logging
+from msp_server.message_commands import messages
 from msp_server.messages.attachment import Attachment
 from msp_server.messages.content import OutboundContent, parse_outbound
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.ids import BusinessId, OpaqueId
 from msp_server.messages.text import Text
 from msp_server.remote.certificates import expires_in_days, find_certificate_faults
-from msp_server.service import serve, set_up_logging, work
+from msp_server.service import serve, work
 from msp_server.settings import Settings, read_environment
 from msp_server.store.conversations import ConversationRecord
-from msp_server.store.opening import Store
-from msp_server.store.schema import OutboxState
+from msp_server.store.opening import Store, migrate_store
+from msp_server.store.schema import SCHEMA_VERSION, OutboxState
 
 _EXERCISES: Final = Path(__file__).parent / "exercises"
 #: How long `send` waits for the gateway's answer, seconds.
@@ -73,7 +67,7 @@ def main() -> None:
 def run() -> None:
     """Run the server, and the emulator if that is the gateway."""
     settings, router = configure()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     with ExitStack() as stack:
         if settings.emulated:
             stack.enter_context(running_emulator(settings))
@@ -85,7 +79,7 @@ def run() -> None:
 def serve_command(web_only: bool) -> None:
     """Run the server alone: take in, answer, send."""
     settings, router = configure()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     serve(
         settings,
         router,
@@ -98,7 +92,7 @@ def serve_command(web_only: bool) -> None:
 def worker() -> None:
     """Answer and send what `serve --web-only` takes in."""
     settings, router = configure()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     work(settings, router, lambda: click.echo(f"Worker for gateway {settings.gateway_url}"))
 
 
@@ -164,38 +158,13 @@ def send(
                 automated=False,
             )
             store.outbox.put(prepared.messages, time.time(), prepared.offer)
+            store.ring()
             _report(prepared.messages[0], *_await_sent(settings, store, prepared.messages[0]))
         if give_back and known is not None:
             _give_back(store, known)
 
 
-@main.command()
-@click.argument("what", type=click.Choice(["attachments", "payments"]), required=False)
-@click.option(
-    "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many, newest last."
-)
-@click.option(
-    "--conversation", help="Of this conversation alone: its id, or the customer's opaque ID."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with everything.")
-def messages(what: str | None, limit: int, conversation: str | None, as_json: bool) -> None:
-    """Show what came and went, with states; `attachments`, the files; `payments`, their course.
-
-    HELD is what waits for a desk that an agent handed the conversation over to: answer it with
-    `send`, and give it back with `send --give-back`.
-    """
-    settings, _router = configure()
-    with closing(open_store_of(settings)) as store:
-        record = None if conversation is None else store.conversations.find(conversation)
-        if conversation is not None and record is None:
-            raise click.ClickException("no such conversation: `messages --json` names each")
-        shown = _shown(settings, store, what, limit, record.id if record else None)
-    if record is not None and not as_json:
-        click.echo(conversation_heading(record))
-    for json_object, line in shown:
-        click.echo(json.dumps(json_object) if as_json else line)
-    if not shown and not as_json:
-        click.echo(f"no {what or 'messages'} yet")
+main.add_command(messages)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -230,7 +199,34 @@ def check() -> None:
     click.echo(f"payments   {_payments(settings)}")
     click.echo(f"sign-in    {settings.sign_in.token_url or 'none: MSP_OAUTH_TOKEN_URL is not set'}")
     click.echo(f"listens on {settings.host}:{settings.port}")
+    _check_sharing(settings)
     click.echo("settings are fit")
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database to the schema of this version.
+
+    A SQLite file is migrated by itself when it is opened. On PostgreSQL, stop every server and
+    worker first; it is done whole or not at all, and twice does no harm.
+    """
+    settings = Settings.from_environment()
+    settings.make_data_dir()
+    migrate_store(settings.database_url, click.echo)
+
+
+def _check_sharing(settings: Settings) -> None:
+    """Say how the machines stand that share a PostgreSQL, and whether they share a directory."""
+    if settings.database_url.startswith("sqlite"):
+        return
+    with closing(open_store_of(settings)) as store:
+        living = alive(store.workers, time.time())
+        ahead_s = time.time() - store.workers.clock()
+    click.echo(f"store      PostgreSQL, schema {SCHEMA_VERSION}, {ahead_s:+.1f} s from its clock")
+    click.echo(f"workers    {', '.join(worker.name for worker in living) or 'none is alive'}")
+    faults = find_strangers(living, settings.workers_dir)
+    if faults:
+        raise ConfigurationError(faults)
 
 
 def _payments(settings: Settings) -> str:
@@ -299,23 +295,9 @@ def _read_content(file: IO[bytes]) -> OutboundContent:
     return parse_outbound(fields)
 
 
-def _shown(
-    settings: Settings, store: Store, what: str | None, limit: int, conversation_id: str | None
-) -> list[tuple[dict[str, Any], str]]:
-    """Give what `messages` shows, each as JSON and as a line."""
-    if what == "attachments":
-        kept = settings.attachments_dir
-        fetches = store.fetches.newest(limit, conversation_id)
-        return [(fetch_record(each, kept), fetch_line(each, kept)) for each in fetches]
-    if what == "payments":
-        payments = store.payments.newest(limit, conversation_id)
-        return [(payment_record(each), payment_lines(each)) for each in payments]
-    entries = store.history.newest(limit, conversation_id)
-    return [(message_record(each), message_line(each)) for each in entries]
-
-
 def _give_back(store: Store, known: ConversationRecord) -> None:
     waiting = store.inbox.give_back(known.id, time.time())
+    store.ring()
     click.echo(
         f"given back by {printable(known.desk or '')}; messages that go to the agent: {waiting}"
     )

@@ -1,5 +1,6 @@
 """Listing: what the store holds, for a person at a terminal, and as JSON for programs."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,8 @@ from msp_server.store.conversations import ConversationRecord
 from msp_server.store.fetches import FetchRecord
 from msp_server.store.history import HistoryEntry
 from msp_server.store.payments import PaymentRecord
+from msp_server.store.schema import OutboxState
+from msp_server.store.upkeep import BuriedMessage
 from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 
 _SHOWN_CHARS: Final = 60
@@ -30,10 +33,10 @@ def message_line(entry: HistoryEntry) -> str:
     """Give a message as a line."""
     arrow = "←" if entry.direction == "in" else "→"
     words = summary(_fields(entry))[:_SHOWN_CHARS]
-    reason = f"  ({entry.reason})" if entry.reason else ""
+    notes = "; ".join(filter(None, (_doubt(entry.unsure, entry.state), entry.reason)))
     return printable(
-        f"{_iso(entry.created_at)} {arrow} …{entry.customer_id[-8:]} "
-        f"{entry.state:<8} {entry.kind:<18} {words}{reason}"
+        f"{iso(entry.created_at)} {arrow} …{entry.customer_id[-8:]} "
+        f"{entry.state:<8} {entry.kind:<18} {words}{f'  ({notes})' if notes else ''}"
     )
 
 
@@ -49,8 +52,9 @@ def message_record(entry: HistoryEntry) -> dict[str, Any]:
         "state": entry.state,
         "reason": entry.reason,
         "attempts": entry.attempts,
-        "created_at": _iso(entry.created_at),
-        "finished_at": None if entry.finished_at is None else _iso(entry.finished_at),
+        "unsure": entry.unsure,
+        "created_at": iso(entry.created_at),
+        "finished_at": None if entry.finished_at is None else iso(entry.finished_at),
         "headers": entry.headers,
         "fields": _fields(entry),
     }
@@ -78,7 +82,7 @@ def fetch_record(fetch: FetchRecord, attachments_dir: Path) -> dict[str, Any]:
         "state": fetch.state,
         "reason": fetch.reason,
         "file": str(attachments_dir / fetch.file) if fetch.file else None,
-        "created_at": _iso(fetch.created_at),
+        "created_at": iso(fetch.created_at),
     }
 
 
@@ -86,10 +90,10 @@ def payment_lines(payment: PaymentRecord) -> str:
     """Give a payment as a line, and its course as one more for each step."""
     total = payment.authorised_total if payment.is_paid else payment.total
     head = (
-        f"{_iso(payment.created_at)} {payment.state:<11} …{payment.customer_id[-8:]} "
+        f"{iso(payment.created_at)} {payment.state:<11} …{payment.customer_id[-8:]} "
         f"{total} {payment.currency}  {payment.merchant_name}  {payment.request_id}"
     )
-    steps = [f"  {_iso(at)} {what:<11} {words}".rstrip() for at, what, words in payment.course]
+    steps = [f"  {iso(at)} {what:<11} {words}".rstrip() for at, what, words in payment.course]
     return "\n".join(map(printable, [head, *steps]))
 
 
@@ -112,10 +116,32 @@ def payment_record(payment: PaymentRecord) -> dict[str, Any]:
         "line_items": lines,
         "shipping": payment.shipping,
         "course": [
-            {"at": _iso(at), "what": what, "words": words} for at, what, words in payment.course
+            {"at": iso(at), "what": what, "words": words} for at, what, words in payment.course
         ],
-        "expires_at": None if payment.expires_at is None else _iso(payment.expires_at),
+        "expires_at": None if payment.expires_at is None else iso(payment.expires_at),
     }
+
+
+def buried_line(buried: BuriedMessage) -> str:
+    """Give what was given up as a line."""
+    arrow = "←" if buried.direction == "in" else "→"
+    notes = "; ".join(filter(None, (_doubt(buried.unsure, OutboxState.BURIED), buried.reason)))
+    what = f"{buried.message_id} {buried.kind:<18} {notes}"
+    return printable(f"{iso(buried.buried_at)} {arrow} {what}")
+
+
+def buried_record(buried: BuriedMessage) -> dict[str, Any]:
+    """Give what was given up as JSON for programs."""
+    return {
+        **asdict(buried),
+        "created_at": iso(buried.created_at),
+        "buried_at": iso(buried.buried_at),
+    }
+
+
+def iso(at: float) -> str:
+    """Write a time as one reads it, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def printable(words: str) -> str:
@@ -123,12 +149,21 @@ def printable(words: str) -> str:
     return "".join(c if c.isprintable() else " " for c in words)
 
 
+def _doubt(unsure: int, state: str) -> str | None:
+    """Say what nobody knows about a message, because an attempt to send it had no answer."""
+    if not unsure:
+        return None
+    match state:
+        case OutboxState.SENT:
+            return "sent, perhaps more than once"
+        case OutboxState.BURIED:
+            return "buried, may have been accepted"
+        case _:
+            return "may have been accepted"
+
+
 def _fields(entry: HistoryEntry) -> dict[str, Any]:
     try:
         return unpack(entry.packed, UNPACKED_LIMIT_BYTES)
     except MspError:
         return {}
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

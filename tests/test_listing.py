@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from msp_server.listing import (
+    buried_line,
     conversation_heading,
     fetch_line,
     fetch_record,
@@ -24,6 +25,7 @@ from msp_server.store.fetches import FetchRecord
 from msp_server.store.history import HistoryEntry
 from msp_server.store.payments import PaymentRecord
 from msp_server.store.schema import FetchState, PaymentState
+from msp_server.store.upkeep import BuriedMessage
 
 NOW = 1_700_000_000.25
 SHOWN = "2023-11-14T22:13:20.250+00:00"
@@ -159,6 +161,48 @@ def test_no_control_character_of_a_customers_id_reaches_the_terminal():
     assert is_harmless(message_line(replace(RECEIVED, customer_id=f"urn:mbid:{CONTROLS}")))
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("SENT", "(sent, perhaps more than once)"),
+        ("BURIED", "(buried, may have been accepted)"),
+        ("PENDING", "(may have been accepted)"),
+    ],
+)
+def test_a_message_with_an_attempt_that_nobody_answered_says_so(state, words):
+    sent = replace(RECEIVED, direction="out", state=state)
+
+    assert message_line(replace(sent, unsure=1)).endswith(words)
+    assert "accepted" not in message_line(sent)
+    assert "once" not in message_line(sent)
+
+
+def test_a_message_says_why_it_was_buried_beside_what_nobody_knows():
+    buried = replace(RECEIVED, direction="out", state="BURIED", unsure=1, reason="given up")
+
+    assert message_line(buried).endswith("(buried, may have been accepted; given up)")
+
+
+def test_what_was_given_up_says_whether_it_may_have_been_accepted():
+    buried = BuriedMessage(
+        direction="out",
+        message_id="1",
+        conversation_id="c",
+        business_id="shop",
+        customer_id="urn:mbid:alice",
+        kind="Text",
+        reason="given up",
+        created_at=NOW,
+        buried_at=NOW,
+    )
+
+    assert buried_line(buried).endswith(" given up")
+    assert "accepted" not in buried_line(buried)
+    assert buried_line(replace(buried, unsure=1)).endswith(
+        " buried, may have been accepted; given up"
+    )
+
+
 def test_a_message_as_json_has_everything():
     assert message_record(RECEIVED) == {
         "direction": "in",
@@ -170,6 +214,7 @@ def test_a_message_as_json_has_everything():
         "state": "ANSWERED",
         "reason": None,
         "attempts": 1,
+        "unsure": 0,
         "created_at": SHOWN,
         "finished_at": SHOWN,
         "headers": {"id": "1"},

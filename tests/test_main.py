@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,22 @@ from click.testing import CliRunner
 from msp_server import Agent, Text
 from msp_server.__main__ import main
 from msp_server.agents.pictures import KETTLE
+from msp_server.store.opening import open_store
+from msp_server.store.schema import SCHEMA_VERSION
+from tests.postgresql import own_schema
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["run", "serve", "worker", "emulator", "send", "messages", "exercise", "check"]
+COMMANDS = [
+    "run",
+    "serve",
+    "worker",
+    "emulator",
+    "send",
+    "messages",
+    "exercise",
+    "check",
+    "migrate",
+]
 
 
 @pytest.fixture
@@ -543,3 +559,75 @@ def test_unknown_exercise_names_those_there_are():
 
     assert answer.exit_code == 1
     assert "03" in answer.output
+
+
+# The database
+
+
+def test_migrate_makes_the_database_and_says_its_schema(variables):
+    answer = call("migrate")
+
+    assert answer.exit_code == 0
+    assert f"msp.db has schema {SCHEMA_VERSION}" in answer.output
+
+
+def test_migrate_twice_does_no_harm(environment):
+    answers = [call("migrate") for _ in range(2)]
+
+    assert {answer.output for answer in answers} == {answers[0].output}
+
+
+def test_check_opens_no_database_on_sqlite(variables, settings):
+    answer = call("check")
+
+    assert answer.exit_code == 0
+    assert not (settings.data_dir / "msp.db").exists()
+
+
+@pytest.fixture
+def shared(variables, monkeypatch):
+    """Let the store be a PostgreSQL, and give it."""
+    with own_schema() as url, closing(open_store(url)) as store:
+        monkeypatch.setenv("MSP_DATABASE_URL", url)
+        yield store
+
+
+def test_check_says_how_a_postgresql_stands(shared):
+    answer = call("check")
+
+    assert answer.exit_code == 0
+    assert re.search(rf"store +PostgreSQL, schema {SCHEMA_VERSION}, [+-]0\.\d s", answer.output)
+    assert "workers    none is alive" in answer.output
+
+
+def test_check_names_the_workers_that_live(shared, settings):
+    settings.workers_dir.mkdir(parents=True)
+    (settings.workers_dir / "a").touch()
+    shared.workers.note("a", "here:1", time.time())
+
+    answer = call("check")
+
+    assert answer.exit_code == 0
+    assert "workers    here:1" in answer.output
+
+
+def test_check_names_a_worker_that_has_another_directory(shared, settings):
+    settings.workers_dir.mkdir(parents=True)
+    (settings.workers_dir / "a").touch()
+    shared.workers.note("a", "here:1", time.time())
+    shared.workers.note("b", "there:2", time.time())
+
+    answer = call("check")
+
+    assert answer.exit_code == 1
+    assert "worker there:2 has another directory" in answer.output
+    assert "worker here:1" not in answer.output
+
+
+def test_check_says_what_to_do_about_a_postgresql_of_an_older_version(shared, monkeypatch):
+    monkeypatch.setattr("msp_server.store.migrating.SCHEMA_VERSION", "0002")
+
+    answer = call("check")
+
+    assert answer.exit_code == 1
+    assert "run `python -m msp_server migrate`" in answer.output
