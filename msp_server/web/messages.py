@@ -8,9 +8,10 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 
+from msp_server import metrics
 from msp_server.errors import BusinessUnknown, RequestUnreadable
-from msp_server.messages.content import InboundContent, Unknown, kind_name
-from msp_server.messages.envelope import INBOUND_HEADERS, parse_message
+from msp_server.messages.content import Unknown, kind_name
+from msp_server.messages.envelope import INBOUND_HEADERS, InboundMessage, parse_message
 from msp_server.messages.ids import parse_business_id
 from msp_server.settings import Settings
 from msp_server.store.opening import Store
@@ -40,6 +41,7 @@ def blueprint(settings: Settings, store: Store, on_stored: Callable[[], None]) -
     @bp.post("/message")
     def receive_message() -> ResponseReturnValue:
         now = time.time()
+        read_at = request.environ.get(metrics.READ_AT) or time.perf_counter()
         token = bearer_token(request.headers.get("Authorization"))
         verify(token, settings.api_secrets, settings.msp_id, now, settings.token_max_age_s)
         require_known(request.headers.get("destination-id"), settings.business_ids)
@@ -50,7 +52,11 @@ def blueprint(settings: Settings, store: Store, on_stored: Callable[[], None]) -
         new = store.inbox.put(message, headers, packed, now)  # a repeated id is kept once
         if new:
             on_stored()
-        log.info("stored message_id=%.80r %s new=%s", message.id, describe(message.content), new)
+        kind = kind_name(message.content)
+        told = (kind, new, type_of(message))
+        log.info("stored message_id=%.80r kind=%s new=%s%s", message.id, *told)
+        took_s = time.perf_counter() - read_at
+        metrics.count_acknowledged(kind, took_s, new=new)
         return "", 200
 
     @bp.get("/message")
@@ -90,8 +96,7 @@ def inbound_headers(headers: Headers) -> dict[str, str]:
     return {name: headers[name] for name in INBOUND_HEADERS if name in headers}
 
 
-def describe(content: InboundContent) -> str:
-    """Name a content for a log, without a word of what it says."""
-    if isinstance(content, Unknown):
-        return f"kind=Unknown type={content.type!a}"
-    return f"kind={kind_name(content)}"
+def type_of(message: InboundMessage) -> str:
+    """Say for a log what Apple calls a message whose kind we do not know."""
+    content = message.content
+    return f" type={content.type!a}" if isinstance(content, Unknown) else ""

@@ -6,7 +6,8 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from msp_server.errors import StoreError, WebhookError, where
+from msp_server import metrics
+from msp_server.errors import MspError, StoreError, WebhookError, where
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +23,21 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(WebhookError)
     def refuse(error: WebhookError) -> ResponseReturnValue:
+        _count(error)
         if error.status in _COME_BACK:
             return *_answer(error.status, str(error)), {"Retry-After": str(RETRY_AFTER_S)}
         return _answer(error.status, str(error))
 
     @app.errorhandler(StoreError)
     def ask_to_come_back(error: StoreError) -> ResponseReturnValue:
-        log.error("store failed message_id=%s error=%s", _message_id(), error)
+        _count(error)
+        log.error("store failed message_id=%.80a error=%s", _message_id(), error)
         answer, status = _answer(503, "the message could not be stored: send it again later")
         return answer, status, {"Retry-After": str(RETRY_AFTER_S)}
 
     @app.errorhandler(HTTPException)
     def explain(error: HTTPException) -> ResponseReturnValue:
+        _count(error)
         status = error.code or 500
         allowed = ", ".join(getattr(error, "valid_methods", None) or ())
         problem = error.name
@@ -45,13 +49,19 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def admit(error: Exception) -> ResponseReturnValue:
-        log.error("failed message_id=%s error=%s", _message_id(), where(error))
+        metrics.REFUSED.labels("Unexpected").inc()
+        log.error("failed message_id=%.80a error=%s", _message_id(), where(error))
         return _answer(500, "this server made a mistake: its log says where")
+
+
+def _count(error: MspError | HTTPException) -> None:
+    """Count a refusal by its class, of which there are only so many."""
+    metrics.REFUSED.labels(type(error).__name__).inc()
 
 
 def _answer(status: int, problem: str) -> tuple[dict[str, str], int]:
     log.warning(
-        "refused status=%d message_id=%s path=%.100s error=%s",
+        "refused status=%d message_id=%.80a path=%.100s error=%s",
         status,
         _message_id(),
         _path(),
@@ -66,5 +76,5 @@ def _path() -> str:
 
 
 def _message_id() -> str:
-    """Give the id in the header, which anybody can send, fit for a log."""
-    return ascii(request.headers.get("id", "")[:80])
+    """Give the id in the header, which anybody can send: only `%a` is fit for a log."""
+    return request.headers.get("id", "")

@@ -13,14 +13,17 @@ import json
 import logging
 import resource
 import socket
+import time
 from typing import Final
 
 from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
+from waitress.task import WSGITask
 from waitress.utilities import Error
 
+from msp_server import metrics
 from msp_server.web.slots import SLOW_REQUESTS
 
 log = logging.getLogger(__name__)
@@ -44,10 +47,16 @@ THREADS: Final = 8 + SLOW_REQUESTS
 class StrictParser(HTTPRequestParser):
     """Reads requests; one with two lengths is refused, and every refusal is a line of JSON."""
 
+    #: When its last byte came, by `time.perf_counter`.
+    read_at = 0.0
+
     def received(self, data: bytes) -> int:
         """Take in more of a request, and give how much of `data` belonged to it."""
         consumed: int = super().received(data)
+        if self.completed:
+            self.read_at = time.perf_counter()
         if self.error is not None and not isinstance(self.error, JsonError):
+            metrics.REFUSED.labels(type(self.error).__name__).inc()
             self.error = JsonError(self.error)
             log.warning("refused status=%d error=%s", self.error.code, ascii(self.error.body))
         return consumed
@@ -79,10 +88,30 @@ class JsonError(Error):
         return f"{self.code} {self.reason}", [("Content-Type", "application/json")], body
 
 
+class TimedTask(WSGITask):
+    """A request that tells the app when it was read, and so how long it waited for a thread."""
+
+    def get_environment(self) -> dict[str, object]:
+        """Give the WSGI environment."""
+        environ = super().get_environment()
+        environ[metrics.READ_AT] = self.request.read_at  # type: ignore[attr-defined]  # the stubs say Error, it is our parser
+        return environ
+
+
 class StrictChannel(HTTPChannel):
-    """A connection that is read by `StrictParser`."""
+    """A connection that is read by `StrictParser`; once we stop, no request is begun on it."""
 
     parser_class = StrictParser
+    task_class = TimedTask
+
+    def readable(self) -> bool:
+        """Tell whether more is to be read."""
+        begins = self.request is None
+        return bool(super().readable() and (self.server.accepting or not begins))
+
+    def is_busy(self) -> bool:
+        """Tell whether a request is there in whole, or an answer is not yet on its way."""
+        return bool(self.requests or self.total_outbufs_len)
 
 
 def _room_for_connections() -> int:
@@ -102,7 +131,7 @@ def _room_for_connections() -> int:
 
 
 def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
-    """Take the port; `run` on the result serves until the process is told to stop.
+    """Take the port; `serving` serves on it.
 
     Raises:
         OSError: the port is taken, or the address is not ours.

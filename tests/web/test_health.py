@@ -1,12 +1,34 @@
 """Whether the process lives, and whether the store can commit."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 import requests
+from sqlalchemy import insert
 
+from msp_server.app import create_app, open_store_of
 from msp_server.errors import StoreBusy
 from msp_server.store.opening import Store
+from msp_server.store.schema import CONVERSATIONS, INBOX, InboxState
+
+CONVERSATION = {
+    "id": "c",
+    "business_id": "b",
+    "customer_id": "a",
+    "closed": False,
+    "closed_seq": 0,
+    "answer_at": 1.0,
+}
+WAITING = {
+    "conversation_id": "c",
+    "kind": "Text",
+    "headers": "{}",
+    "packed": b"{}",
+    "state": InboxState.RECEIVED,
+    "attempts": 0,
+    "created_at": 1.0,
+}
 
 
 def get(msp, path):
@@ -39,6 +61,18 @@ def test_readyz_is_503_while_the_store_cannot_commit(msp, monkeypatch):
 
     assert answer.status_code == 503
     assert get(msp, "/readyz").status_code == 200
+
+
+def test_readyz_stays_200_with_10_000_messages_waiting(settings):
+    with closing(open_store_of(settings)) as store:
+        rows = [{**WAITING, "message_id": str(number)} for number in range(10_000)]
+        with store._database.write() as connection:
+            connection.execute(insert(CONVERSATIONS), [CONVERSATION])
+            connection.execute(insert(INBOX), rows)
+
+        answer = create_app(settings, store).test_client().get("/readyz")
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -9,7 +9,8 @@ import time
 import pytest
 import requests
 
-from msp_server import Agent, Text
+from msp_server import Agent, Text, metrics
+from msp_server.app import create_app
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -397,3 +398,27 @@ def test_get_says_in_one_sentence_that_apple_posts_here(msp):
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
     assert "Apple posts" in answer.json()["error"]
+
+
+def test_time_to_acknowledge_begins_when_the_server_read_the_request(msp, request_of_apple):
+    app = create_app(msp.settings, msp.store)
+    before = metrics.REGISTRY.get_sample_value("msp_acknowledged_seconds_sum")
+
+    answer = app.test_client().post(
+        "/message",
+        data=request_of_apple.packed(),
+        headers=request_of_apple.all_headers(),
+        environ_base={metrics.READ_AT: time.perf_counter() - 7},
+    )
+
+    after = metrics.REGISTRY.get_sample_value("msp_acknowledged_seconds_sum")
+    assert answer.status_code == 200
+    assert 7 <= after - before < 17
+
+
+def test_unknown_kind_is_logged_with_what_apple_calls_it(msp, request_of_apple, caplog):
+    request_of_apple.fields = {**request_of_apple.fields, "type": "hologram\n"}
+
+    request_of_apple.send_to(msp)
+
+    assert "kind=Unknown new=True type='hologram\\n'" in caplog.text

@@ -6,6 +6,7 @@ import pytest
 import requests
 from flask import Flask, request
 
+from msp_server import metrics
 from msp_server.errors import StoreUnavailable
 from msp_server.web.refusals import answer_errors
 
@@ -58,3 +59,26 @@ def test_store_failure_is_503_with_retry_after(client):
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert "disk" not in json.loads(answer.text)["error"]
+
+
+def test_refusals_are_counted_by_the_class_of_their_error(client):
+    def counts():
+        return [
+            metrics.REGISTRY.get_sample_value("msp_refused_total", {"reason": reason}) or 0
+            for reason in ("StoreUnavailable", "Unexpected", "NotFound", "MethodNotAllowed")
+        ]
+
+    before = counts()
+
+    for path in ("/store", "/mistake?words=x", "/x"):
+        client.get(path)
+    client.put("/store")
+
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 1, 1, 1]
+
+
+def test_id_that_a_stranger_sent_is_logged_in_plain_characters_and_cut(client, caplog):
+    client.get("/x", headers={"id": "marz\xedpan" + "n" * 100})
+
+    assert "message_id='marz\\xedpan" in caplog.text
+    assert "n" * 100 not in caplog.text

@@ -3,11 +3,16 @@
 import json
 import resource
 import socket
+import time
 
 import pytest
+import requests
+from flask import Flask, request
 
+from msp_server import metrics
 from msp_server.web import server
 from msp_server.web.server import HEADERS_LIMIT_BYTES
+from msp_server.web.serving import serving
 
 
 def say(msp, request):
@@ -78,3 +83,29 @@ def test_clients_never_take_the_files_that_store_and_gateway_need(monkeypatch):
 
     assert raised == [(1024, 1024)]
     assert room == 1024 - server.FILES_RESERVED
+
+
+def test_request_that_cannot_be_read_is_counted(msp):
+    def count():
+        return metrics.REGISTRY.get_sample_value("msp_refused_total", {"reason": "BadRequest"}) or 0
+
+    before = count()
+
+    say(msp, b"GARBAGE\r\n\r\n")
+
+    assert count() == before + 1
+
+
+def test_request_tells_the_app_when_its_last_byte_came():
+    app = Flask(__name__)
+
+    @app.post("/")
+    def tell():
+        return {"read_at": request.environ[metrics.READ_AT]}
+
+    began = time.perf_counter()
+    bound = server.bind(app, "127.0.0.1", 0)
+    with serving(bound, 10), requests.Session() as web:
+        told = web.post(f"http://127.0.0.1:{bound.effective_port}/", data=b"x").json()
+
+    assert began < told["read_at"] < time.perf_counter()
