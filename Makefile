@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m msp_server
 T ?= tests
 
-.PHONY: help run serve worker emulator exercise exercises test browser contract check format lint types bench clean
+.PHONY: help run serve worker emulator exercise exercises test browser contract soak check format lint types bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ browser: $(VENV)/.browser  ## the emulator's page in headless Chromium; SCREENSH
 contract: $(VENV)/.tests  ## the store's contract suite, on PostgreSQL too if TEST_DATABASE_URL names one
 	@$(BIN)/python -m pytest -q tests/contract
 
+soak: $(VENV)/.tests  ## the tests of hard times, for hours: a thousand kills, a million inputs
+	@MSP_TEST_SOAK=1 $(BIN)/python -m pytest -q --timeout=0 tests/faults
+
 check: lint types  ## what must hold before a commit: lint, types, import contracts, tests, coverage
 	@$(BIN)/python -m pytest -q --cov --cov-report=
 	@$(BIN)/python -m coverage report
@@ -54,7 +57,10 @@ types: $(VENV)/.tests  ## types of server, emulator and exercises
 	@$(BIN)/mypy --scripts-are-modules msp_server/exercises/[0-9]*.py
 
 bench: $(VENV)/.tests  ## figures, printed; nothing is asserted
+	@$(BIN)/python tests/bench/inbound.py
 	@$(BIN)/python tests/bench/latency.py
+	@$(BIN)/python tests/bench/drain.py
+	@$(BIN)/python tests/bench/crowd.py
 	@$(BIN)/python tests/bench/transfers.py
 
 clean:  ## remove what the others made, but not the messages under var/
