@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 from flask import Flask
@@ -13,12 +13,15 @@ from msp_server.agents.processor import PaymentProcessor, load_processor
 from msp_server.agents.router import Router, load_router
 from msp_server.delivery.answering import Answering
 from msp_server.delivery.completing import Completing
+from msp_server.delivery.cut_offs import CutOffs
+from msp_server.delivery.enrolling import enrolled
 from msp_server.delivery.equipping import CALLBACK_PATH, Equipping
 from msp_server.delivery.fetching import Fetching
 from msp_server.delivery.files import Files
-from msp_server.delivery.loop import Loop
+from msp_server.delivery.loop import POLL_S, SLOW_POLL_S, Loop
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
+from msp_server.delivery.retention import Remover, Retention
 from msp_server.delivery.sending import Sending
 from msp_server.delivery.signing_in import SigningIn
 from msp_server.errors import ConfigurationError, Fault
@@ -118,8 +121,13 @@ def create_app(
     app = Flask(__name__)
     processor, linker = _load_extensions(settings)
     slots = Slots()
+
+    def wake_workers() -> None:
+        on_stored()
+        store.ring()
+
     redirect_uri = f"{settings.public_url}{CALLBACK_PATH}"
-    app.register_blueprint(messages.blueprint(settings, store, on_stored))
+    app.register_blueprint(messages.blueprint(settings, store, wake_workers))
     app.register_blueprint(payments.blueprint(store.payments, processor, slots))
     app.register_blueprint(
         oauth.blueprint(store.sign_ins, make_provider(settings), redirect_uri, slots)
@@ -133,7 +141,7 @@ def create_app(
 def open_store_of(settings: Settings) -> Store:
     """Open the store that the settings name."""
     settings.make_data_dir()
-    return open_store(settings.database_url)
+    return open_store(settings.database_url, settings.sends_per_s)
 
 
 def make_gateway(settings: Settings) -> Gateway:
@@ -198,6 +206,11 @@ def make_sending(settings: Settings, store: Store) -> Sending:
     )
 
 
+def make_remover(settings: Settings, store: Store) -> Remover:
+    """Make what removes old messages with their files."""
+    return Remover(store.pruning, Files(settings.attachments_dir), Files(settings.outgoing_dir))
+
+
 @contextmanager
 def working(settings: Settings, store: Store, router: Router) -> Iterator[Callable[[], None]]:
     """Run every loop while the block lasts.
@@ -209,7 +222,14 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
         StoreBusy: another worker runs on this store.
     """
     attachments = Files(settings.attachments_dir)
-    sending = Loop("sending", make_sending(settings, store), SENDING_THREADS)
+    poll_s = SLOW_POLL_S if store.is_shared else POLL_S
+    sending = Loop(
+        "sending",
+        make_sending(settings, store),
+        SENDING_THREADS,
+        settings.lease_s,
+        POLL_S,  # pauses between messages end when it looks
+    )
     answering = Loop(
         "answering",
         Answering(
@@ -218,16 +238,21 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
             Resolving(attachments),
             SigningIn(store, make_provider(settings), sealing_keys(settings), time.time),
             make_preparing(settings),
+            CutOffs(settings.data_dir / "cut_offs"),
             time.time,
             on_answers=sending.wake,
         ),
         ANSWERING_THREADS,
+        settings.lease_s,
+        poll_s,
     )
     transfer = make_transfer(settings)
     fetching = Loop(
         "fetching",
         Fetching(store, transfer, attachments, time.time, on_fetched=answering.wake),
         FETCHING_THREADS,
+        settings.lease_s,
+        poll_s,
     )
     loops = (fetching, answering, sending)
 
@@ -235,15 +260,44 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
         fetching.wake()
         answering.wake()
 
-    with store.working(time.time()):
+    def wake_all() -> None:
+        wake()
+        sending.wake()
+
+    with store.working(time.time()), _on_the_roll(settings, store), _retention(settings, store):
         _sweep(settings, store)
         for loop in loops:
             loop.start()
         try:
-            yield wake
+            with store.listening(wake_all):
+                yield wake
         finally:
-            done = [loop.stop(GRACE_S) for loop in loops]
+            for loop in loops:
+                loop.begin_nothing()
+            ends_at = time.monotonic() + GRACE_S
+            done = [loop.stop(max(0.0, ends_at - time.monotonic())) for loop in loops]
             log.info("stopped everything_done=%s", all(done))
+
+
+@contextmanager
+def _retention(settings: Settings, store: Store) -> Iterator[None]:
+    """Remove what is older than the settings say, while the block lasts."""
+    if settings.retention_days is None:
+        yield
+        return
+    retention = Retention(make_remover(settings, store), settings.retention_days, time.time)
+    retention.start()
+    try:
+        yield
+    finally:
+        retention.stop(GRACE_S)
+
+
+def _on_the_roll(settings: Settings, store: Store) -> AbstractContextManager[None]:
+    """Be on the roll of workers, where there may be several machines."""
+    if not store.is_shared:
+        return nullcontext()
+    return enrolled(store.workers, settings.workers_dir, time.time)
 
 
 def _sweep(settings: Settings, store: Store) -> None:

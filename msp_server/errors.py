@@ -254,6 +254,8 @@ class RemoteUnreachable(RemoteError):
     """No answer came: not connected, cut off, or timed out."""
 
     retryable = True
+    #: Whether the whole request had gone: then it may have been accepted.
+    unsure: bool = False
 
 
 class RemoteBusy(RemoteError):

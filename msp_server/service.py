@@ -11,27 +11,26 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import Final, NoReturn
 
 from msp_server.agents.router import Router
-from msp_server.app import create_app, open_store_of, working
+from msp_server.app import GRACE_S, create_app, open_store_of, working
 from msp_server.errors import ConfigurationError, Fault
 from msp_server.remote.certificates import find_certificate_faults
 from msp_server.settings import Settings
+from msp_server.store.opening import Store
+from msp_server.web.admin import HOST as ADMIN_HOST
+from msp_server.web.admin import bind_admin, serving_admin
 from msp_server.web.server import bind
+from msp_server.web.serving import serving
 
 log = logging.getLogger(__name__)
 
 #: How late a signal is noticed that comes just before the main thread begins to wait, seconds.
 _SIGNALS_SEEN_S: Final = 0.5
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
-
-
-def set_up_logging(level: str) -> None:
-    """Log what this package says to standard error; of libraries, only what is wrong.
-
-    Libraries log what passes through them, which is what customers said.
-    """
-    logging.basicConfig(format=_LOG_FORMAT, level=logging.WARNING)
-    logging.getLogger("msp_server").setLevel(level)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+#: What to do about a port that is taken, by the setting that names it.
+_CURES: Final = {
+    "MSP_PORT": "stop what listens there (perhaps `make run` in another window), "
+    "or choose another port",
+    "MSP_ADMIN_PORT": "choose another port: a worker beside a server needs one of its own",
+}
 
 
 class Wakeup:
@@ -55,7 +54,7 @@ def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, w
         works: whether answers are made and sent here too, or by a `worker` beside us.
 
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: a port is taken.
         StoreError: the store cannot be opened, or another worker runs on it.
     """
     for fault in find_certificate_faults(settings.apple_pay, time.time()):
@@ -65,12 +64,13 @@ def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, w
         try:
             server = bind(create_app(settings, store, wake), settings.host, settings.port)
         except OSError as error:
-            raise _not_bound(settings, error) from error
+            raise _not_bound("MSP_PORT", settings.host, settings.port, error) from error
         loops = working(settings, store, router) if works else nullcontext(lambda: None)
-        with loops as wake.call:
+        with _admin(settings, store), loops as wake.call, serving(server, GRACE_S) as ended:
             on_ready()
-            server.run()
-            server.close()
+            while not ended.wait(_SIGNALS_SEEN_S):
+                pass
+        raise SystemExit("the server ended by itself")
 
 
 def work(settings: Settings, router: Router, on_ready: Callable[[], None]) -> None:
@@ -78,6 +78,7 @@ def work(settings: Settings, router: Router, on_ready: Callable[[], None]) -> No
     with (
         closing(open_store_of(settings)) as store,
         stopping_on_signals(),
+        _admin(settings, store),
         working(settings, store, router),
     ):
         on_ready()
@@ -100,18 +101,23 @@ def stopping_on_signals() -> Iterator[None]:
     yield
 
 
-def _not_bound(settings: Settings, error: OSError) -> ConfigurationError:
+@contextmanager
+def _admin(settings: Settings, store: Store) -> Iterator[None]:
+    """Serve the admin port while the block lasts, if there is to be one."""
+    if settings.admin_port is None:
+        yield
+        return
+    try:
+        server = bind_admin(store, settings.admin_port)
+    except OSError as error:
+        raise _not_bound("MSP_ADMIN_PORT", ADMIN_HOST, settings.admin_port, error) from error
+    with serving_admin(server):
+        yield
+
+
+def _not_bound(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
     if isinstance(error, socket.gaierror):
-        problem = f"{settings.host!r} is no address of this machine"
+        problem = f"{host!r} is no address of this machine"
         return ConfigurationError([Fault("MSP_HOST", problem, "enter one, such as 127.0.0.1")])
-    why = os.strerror(error.errno or 0)
-    return ConfigurationError(
-        [
-            Fault(
-                "MSP_PORT",
-                f"{settings.host}:{settings.port} cannot be listened on ({why})",
-                "stop what listens there (perhaps `make run` in another window), "
-                "or choose another port",
-            )
-        ]
-    )
+    problem = f"{host}:{port} cannot be listened on ({os.strerror(error.errno or 0)})"
+    return ConfigurationError([Fault(name, problem, _CURES[name])])

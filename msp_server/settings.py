@@ -30,8 +30,17 @@ GATEWAYS: Final = {
     "production": "https://mspgw.push.apple.com/v1",
 }
 
+#: How many messages go to the staging gateway a second, unless somebody says.
+#: Source: MSP API Tutorial, "Integration" says that it has a load limit; how high is assumed.
+STAGING_SENDS_PER_S: Final = 10.0
+#: The fewest messages a second that can be set: one each 100 s.
+_FEWEST_SENDS_PER_S: Final = 0.01
+
 #: Where Apple Pay opens sessions for merchants. Source: MSP API Tutorial, exercise 14.
 SESSION_URL: Final = "https://apple-pay-gateway.apple.com/paymentservices/paymentSession"
+
+#: The longest that a claim can last, seconds.
+LEASE_LIMIT_S: Final = 300.0
 
 _CREDENTIALS_FILE: Final = "emulator.json"
 #: Who takes the money and links accounts while the gateway is the emulator.
@@ -46,6 +55,7 @@ _CLIENT_ID: Final = "emulator"
 _CLIENT_SECRET: Final = "emulator-client-secret"  # noqa: S105 - opens nothing but the emulator
 _CONTENT_LIMITS: Final = ("all", "apple")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
+_LOG_FORMATS: Final = ("text", "json")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -127,6 +137,8 @@ class Settings:
     host: str = "127.0.0.1"
     #: Port the server listens on. `MSP_PORT`
     port: int = 8002
+    #: Port of the metrics, on loopback; None: there are none. `MSP_ADMIN_PORT`
+    admin_port: int | None = None
     #: Port of the emulator. `MSP_EMULATOR_PORT`
     emulator_port: int = 8004
     #: `module:attribute` of an `Agent` or a `Router`. `MSP_AGENT`
@@ -139,6 +151,12 @@ class Settings:
     token_max_age_s: float = 3600
     #: How long a failing send is tried again, seconds. `MSP_SEND_GIVE_UP_S`
     send_give_up_s: float = 3600
+    #: How many messages all workers together send a second; 0: no limit. `MSP_SENDS_PER_S`
+    sends_per_s: float = 0
+    #: How many days messages are kept that have ended; None: for good. `MSP_RETENTION_DAYS`
+    retention_days: float | None = None
+    #: How long a worker that died keeps its conversations, seconds: 1 to 300. `MSP_LEASE_S`
+    lease_s: float = 60
     #: Whose limits on contents are kept: Apple's alone, or vendors' too. `MSP_CONTENT_LIMITS`
     content_limits: str = "all"
     #: Hosts, with all below them, that attachments go to and come from. `MSP_CONTENT_HOSTS`
@@ -153,6 +171,8 @@ class Settings:
     account_linker: str | None = None
     #: Least severe level that is logged. `MSP_LOG_LEVEL`
     log_level: str = "INFO"
+    #: How a line of the log is written: as text, or as JSON. `MSP_LOG_FORMAT`
+    log_format: str = "text"
     #: Proxy for https requests, as the environment names it. `HTTPS_PROXY`
     https_proxy: str | None = field(default=None, repr=False)
 
@@ -187,6 +207,11 @@ class Settings:
         """Where what customers sent is kept."""
         return self.data_dir / "attachments"
 
+    @property
+    def workers_dir(self) -> Path:
+        """Where each worker has a file, to show that all have the same directory."""
+        return self.data_dir / "workers"
+
     def environment(self) -> dict[str, str]:
         """Give the environment of a process of ours that is to have the same settings."""
         return {
@@ -214,6 +239,7 @@ class Settings:
         """
         reader = _Reader(read_environment() if environment is None else environment)
         settings = _read(reader)
+        _require_own_admin_port(reader, settings)
         if not settings.emulated:
             _require_credentials(reader)
         if reader.faults:
@@ -304,6 +330,7 @@ def _read(reader: _Reader) -> Settings:
         endpoint=reader.value("MSP_ENDPOINT", _endpoint, None),
         host=reader.value("MSP_HOST", str, Settings.host),
         port=reader.value("MSP_PORT", _port, Settings.port),
+        admin_port=reader.value("MSP_ADMIN_PORT", _port, None),
         emulator_port=emulator_port,
         agent=reader.value("MSP_AGENT", _reference, Settings.agent),
         data_dir=data_dir,
@@ -312,6 +339,13 @@ def _read(reader: _Reader) -> Settings:
         ),
         token_max_age_s=reader.value("MSP_TOKEN_MAX_AGE_S", _seconds, Settings.token_max_age_s),
         send_give_up_s=reader.value("MSP_SEND_GIVE_UP_S", _seconds, Settings.send_give_up_s),
+        sends_per_s=reader.value(
+            "MSP_SENDS_PER_S",
+            _sends_per_s,
+            STAGING_SENDS_PER_S if gateway == GATEWAYS["staging"] else Settings.sends_per_s,
+        ),
+        retention_days=reader.value("MSP_RETENTION_DAYS", _days, Settings.retention_days),
+        lease_s=reader.value("MSP_LEASE_S", _lease, Settings.lease_s),
         content_limits=reader.value("MSP_CONTENT_LIMITS", _content_limits, Settings.content_limits),
         content_hosts=reader.value("MSP_CONTENT_HOSTS", _content_hosts, Settings.content_hosts),
         apple_pay=_read_apple_pay(reader, emulator_url),
@@ -319,8 +353,19 @@ def _read(reader: _Reader) -> Settings:
         sign_in=_read_sign_in(reader, emulator_url),
         account_linker=_read_extension(reader, "MSP_ACCOUNT_LINKER", emulator_url),
         log_level=reader.value("MSP_LOG_LEVEL", _log_level, Settings.log_level),
+        log_format=reader.value("MSP_LOG_FORMAT", _log_format, Settings.log_format),
         https_proxy=reader.text("HTTPS_PROXY") or reader.text("https_proxy") or None,
     )
+
+
+def _require_own_admin_port(reader: _Reader, settings: Settings) -> None:
+    """Note that the metrics would stand on a port that is another's, as some systems allow."""
+    others = {settings.port: "MSP_PORT"}
+    if settings.emulated:
+        others[settings.emulator_port] = "MSP_EMULATOR_PORT"
+    if settings.admin_port in others:
+        problem = f"{settings.admin_port} is {others[settings.admin_port]}"
+        reader.fault("MSP_ADMIN_PORT", problem, "choose a port of its own, such as 8003")
 
 
 def _read_gateway(reader: _Reader) -> str | None:
@@ -508,6 +553,39 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
+    if not 2 <= days < math.inf:
+        raise _Unfit(
+            f"{text!r} is no number of days for us",
+            "enter 2 or more: the ids of two days are needed to know what Apple repeats",
+        )
+    return days
+
+
+def _lease(text: str) -> float:
+    seconds = _seconds(text)
+    if seconds < 1:
+        raise _Unfit(f"{text!r} is too short to work in", "enter 1 or more")
+    if seconds > LEASE_LIMIT_S:
+        raise _Unfit(f"{text!r} keeps conversations for too long", "enter 300 or less")
+    return seconds
+
+
+def _sends_per_s(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if rate != 0 and not _FEWEST_SENDS_PER_S <= rate < math.inf:
+        cure = f"enter 0 for no limit, or {_FEWEST_SENDS_PER_S} or more"
+        raise _Unfit(f"{text!r} is no number of messages a second", cure)
+    return rate
+
+
 def _directory(text: str) -> Path:
     if not text.isprintable() or "?" in text:
         raise _Unfit(f"{text!r} is no directory for us", "choose a name of plain characters")
@@ -548,6 +626,12 @@ def _log_level(text: str) -> str:
     if text.upper() not in _LOG_LEVELS:
         raise _Unfit(f"{text!r} is no level", f"choose one of {', '.join(_LOG_LEVELS)}")
     return text.upper()
+
+
+def _log_format(text: str) -> str:
+    if text.lower() not in _LOG_FORMATS:
+        raise _Unfit(f"{text!r} is no format", f"choose one of {', '.join(_LOG_FORMATS)}")
+    return text.lower()
 
 
 def _with_kept_credentials(settings: Settings) -> Settings:

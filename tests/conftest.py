@@ -8,13 +8,12 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import requests
-from waitress import wasyncore
 
 from msp_server import Agent
 from msp_server.agents.echo import agent as echo
@@ -24,6 +23,7 @@ from msp_server.emulator import Emulator, EmulatorSettings
 from msp_server.settings import Settings
 from msp_server.store.opening import Store
 from msp_server.web.server import bind
+from msp_server.web.serving import serving
 
 MSP_ID = "11112222-3333-4444-5555-666677778888"
 BUSINESS_ID = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -31,7 +31,8 @@ SECRET = bytes(range(32))
 DEADLINE_S = 10
 
 for _name in [name for name in os.environ if name.startswith(("MSP_", "CSP_", "BIZ_"))]:
-    del os.environ[_name]
+    if _name != "MSP_TEST_SOAK":  # sets no server, but how much is tried
+        del os.environ[_name]
 
 _connect = socket.socket.connect
 
@@ -209,17 +210,8 @@ def running_msp(settings: Settings, agent: Agent | Router) -> Iterator[Msp]:
     with working(settings, store, router) as on_stored:
         port = settings.port if settings.endpoint else 0
         server = bind(create_app(settings, store, on_stored), "127.0.0.1", port)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
+        with serving(server, DEADLINE_S):
             yield Msp(settings, store, f"http://127.0.0.1:{server.effective_port}")
-        finally:
-            with suppress(OSError):  # it may be awake already, and close what we are pulling
-                server.trigger.pull_trigger(
-                    lambda: wasyncore.close_all(server._map, ignore_all=True)
-                )
-            thread.join(DEADLINE_S)
-            server.task_dispatcher.shutdown()
     store.close()
 
 

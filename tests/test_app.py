@@ -1,5 +1,6 @@
 """The parts, joined."""
 
+import threading
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -25,6 +26,8 @@ from msp_server.delivery.signing_in import SigningIn
 from msp_server.errors import ConfigurationError, RemoteUnreachable, StoreBusy
 from msp_server.messages.authenticate import Authenticate
 from msp_server.messages.capability import Capability
+from msp_server.messages.envelope import InboundMessage, OutboundMessage
+from msp_server.messages.text import Text
 from msp_server.settings import ApplePaySettings, SignInSettings
 from msp_server.wire.auth_keys import unseal
 
@@ -99,6 +102,16 @@ def store(settings):
     store = open_store_of(settings)
     yield store
     store.close()
+
+
+def test_store_is_opened_with_the_pace_that_is_set(settings):
+    message = OutboundMessage("a", "a business", "urn:mbid:alice", Text("Hello"), True)
+    with closing(open_store_of(replace(settings, sends_per_s=0.5))) as store:
+        store.outbox.put([message, replace(message, id="b")], 0)
+        store.outbox.finish(store.outbox.claim(1000, 60), 1000)
+
+        assert store.outbox.claim(1001, 60) is None
+        assert store.outbox.claim(1002, 60) is not None
 
 
 def test_app_has_every_route_of_the_tutorial(settings, store):
@@ -227,3 +240,22 @@ def test_worker_takes_up_what_one_that_died_had_claimed(settings, msp, apple, wa
 
     assert apple.phone().wait_for_bodies(1) == ["hello"]
     assert msp.store.outbox.claim(time.time(), 60) is None
+
+
+@pytest.mark.parametrize(("days", "left"), [(None, {"old", "new"}), (30.0, {"new"})])
+def test_worker_removes_what_is_older_than_the_settings_say(settings, wait_for, days, left):
+    settings = replace(settings, retention_days=days)
+    with closing(open_store_of(settings)) as store:
+        for message_id, ago_s in (("old", 31 * 86_400), ("new", 29 * 86_400)):
+            message = InboundMessage(
+                message_id, settings.business_ids[0], "urn:mbid:alice", Text("Hi")
+            )
+            at = time.time() - ago_s
+            store.inbox.put(message, {}, b"{}", at)
+            store.inbox.finish(store.inbox.claim(at, 60), [], at)
+
+        with working(settings, store, Router(default=echo)):
+            wait_for(lambda: {each.message_id for each in store.history.newest(10)} == left)
+
+        assert {each.message_id for each in store.history.newest(10)} == left
+        assert not [each for each in threading.enumerate() if each.name == "retention"]

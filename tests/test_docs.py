@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 import msp_server
+from msp_server import metrics
 from msp_server.__main__ import main
 from msp_server.agents.pictures import KETTLE
 from msp_server.app import create_app, open_store_of
@@ -118,6 +120,7 @@ def test_commands_are_those_of_the_command_line():
         "messages",
         "exercise",
         "check",
+        "migrate",
     ]
     assert {row[0].strip("`") for row in table("Commands")} == main.commands.keys()
 
@@ -205,3 +208,23 @@ def test_fields_of_answers_in_readme_are_those_there_are():
 
 def named_fields(kind):
     return {each.name for each in dataclasses.fields(kind)}
+
+
+def test_metrics_in_readme_are_those_there_are():
+    section = README.split("\n### Metrics\n")[1].split("\n### ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)` )?\| ", section, re.MULTILINE)
+
+    declared = [
+        (each._name + ("_total" if each._type == "counter" else ""), "".join(each._labelnames))
+        for each in vars(metrics).values()
+        if isinstance(each, MetricWrapperBase)
+    ]
+    assert rows == declared
+
+
+def test_each_clause_of_the_promise_names_tests_that_are_there():
+    for clause, proofs in table("The promise"):
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", proofs)
+        assert named, clause
+        for file, test in named:
+            assert f"\ndef {test}(" in (ROOT / file).read_text(), test

@@ -1,6 +1,6 @@
 """Serve until told to stop, as processes."""
 
-import logging
+import json
 import os
 import signal
 import socket
@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 import requests
-
-from msp_server.service import set_up_logging
 
 ROOT = Path(__file__).parents[1]
 
@@ -156,14 +154,6 @@ def test_second_server_on_the_same_store_is_refused(start, environment):
     assert "another server or worker runs" in done.stderr
 
 
-def test_logging_keeps_libraries_quiet_at_every_level_of_ours():
-    set_up_logging("DEBUG")
-
-    assert logging.getLogger("msp_server.web").isEnabledFor(logging.DEBUG)
-    for library in ("urllib3", "sqlalchemy.engine", "waitress", "werkzeug"):
-        assert not logging.getLogger(library).isEnabledFor(logging.INFO)
-
-
 def test_certificate_of_no_use_is_a_warning_and_messages_go_on(start, environment, tmp_path):
     environment["MSP_APPLE_PAY_CERTIFICATE"] = str(tmp_path / "missing.pem")
     process = start("serve")
@@ -172,3 +162,50 @@ def test_certificate_of_no_use_is_a_warning_and_messages_go_on(start, environmen
     _, said = process.communicate(timeout=20)
 
     assert "no payment can be sent: MSP_APPLE_PAY_CERTIFICATE" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"), [(("run",), "Next"), (("serve",), "Server on"), (("worker",), "Worker")]
+)
+def test_metrics_are_on_the_admin_port_of_whatever_runs(start, environment, arguments, first):
+    port = str(free_port())
+    process = start(*arguments, first=first, MSP_ADMIN_PORT=port)
+
+    told = requests.Session().get(f"http://127.0.0.1:{port}/metrics").text
+    process.terminate()
+    _, errors = process.communicate(timeout=15)
+
+    assert 'msp_loop_threads{loop="answering"}' in told
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_admin_port_that_is_taken_is_named_with_its_cure(environment, command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "msp_server", command],
+            env={**environment, "MSP_ADMIN_PORT": port},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert f"MSP_ADMIN_PORT: 127.0.0.1:{port} cannot be listened on" in done.stderr
+    assert "a worker beside a server needs one of its own" in done.stderr
+
+
+def test_log_in_json_is_one_object_a_line(start, environment):
+    process = start("run", first="Next: open", MSP_LOG_FORMAT="json")
+    say(environment, "hello")
+
+    process.terminate()
+    _, log = process.communicate(timeout=15)
+
+    lines = [json.loads(line) for line in log.splitlines()]
+    stored = next(line for line in lines if line["message"].startswith("stored "))
+    assert (stored["level"], stored["kind"], stored["new"]) == ("INFO", "TypingStart", True)
+    assert len(stored["message_id"]) == 36
+    assert max(map(len, log.splitlines())) < 1024

@@ -45,11 +45,15 @@ UNFIT = {
     "MSP_GATEWAY": "moon",
     "MSP_ENDPOINT": "http://example.com",
     "MSP_PORT": "0",
+    "MSP_ADMIN_PORT": "-1",
     "MSP_EMULATOR_PORT": "70000",
     "MSP_AGENT": "my agent",
     "MSP_DATABASE_URL": "sqlite://",
     "MSP_TOKEN_MAX_AGE_S": "-1",
     "MSP_SEND_GIVE_UP_S": "soon",
+    "MSP_SENDS_PER_S": "0.001",
+    "MSP_RETENTION_DAYS": "1",
+    "MSP_LEASE_S": "0",
     "MSP_CONTENT_LIMITS": "none",
     "MSP_CONTENT_HOSTS": "*",
     "MSP_APPLE_PAY_DOMAIN": "https://shop.example.com",
@@ -60,6 +64,7 @@ UNFIT = {
     "MSP_OAUTH_SCOPE": '"openid"',
     "MSP_ACCOUNT_LINKER": "linker",
     "MSP_LOG_LEVEL": "LOUD",
+    "MSP_LOG_FORMAT": "xml",
 }
 
 OTHERS = (
@@ -141,6 +146,9 @@ def nothing_set(tmp_path, monkeypatch):
         ("database_url", "sqlite:///var/msp.db"),
         ("token_max_age_s", 3600),
         ("send_give_up_s", 3600),
+        ("sends_per_s", 10),
+        ("retention_days", None),
+        ("lease_s", 60),
         ("content_limits", "all"),
         ("content_hosts", ("icloud.com", "icloud-content.com", "apple.com")),
         ("apple_pay", ApplePaySettings()),
@@ -149,11 +157,30 @@ def nothing_set(tmp_path, monkeypatch):
         ("account_linker", None),
         ("public_url", None),
         ("log_level", "INFO"),
+        ("log_format", "text"),
+        ("admin_port", None),
         ("https_proxy", None),
     ],
 )
 def test_setting_that_was_not_given_stands_at_its_default(field, default):
     assert getattr(read(), field) == default
+
+
+@pytest.mark.parametrize(
+    ("gateway", "sends_per_s"),
+    [
+        ("staging", 10),
+        (GATEWAYS["staging"], 10),
+        ("production", 0),
+        ("https://example.com/v1", 0),
+    ],
+)
+def test_sends_are_limited_by_default_where_the_gateway_is_apples_for_tests(gateway, sends_per_s):
+    assert read(MSP_GATEWAY=gateway).sends_per_s == sends_per_s
+
+
+def test_sends_to_the_emulator_are_not_limited_by_default(tmp_path):
+    assert read_emulated(tmp_path).sends_per_s == 0
 
 
 @pytest.mark.parametrize("name", [*sorted(UNFIT.keys() - VALID.keys()), *OTHERS])
@@ -205,6 +232,14 @@ def test_variable_without_text_counts_as_not_given(name, text):
         ("MSP_TOKEN_MAX_AGE_S", "0", "token_max_age_s", 0),
         ("MSP_TOKEN_MAX_AGE_S", "90.5", "token_max_age_s", 90.5),
         ("MSP_SEND_GIVE_UP_S", "86400", "send_give_up_s", 86400),
+        ("MSP_SENDS_PER_S", "0", "sends_per_s", 0),
+        ("MSP_SENDS_PER_S", "0.01", "sends_per_s", 0.01),
+        ("MSP_SENDS_PER_S", "250", "sends_per_s", 250),
+        ("MSP_RETENTION_DAYS", "2", "retention_days", 2),
+        ("MSP_RETENTION_DAYS", "30.5", "retention_days", 30.5),
+        ("MSP_LEASE_S", "1", "lease_s", 1),
+        ("MSP_LEASE_S", "2.5", "lease_s", 2.5),
+        ("MSP_LEASE_S", "300", "lease_s", 300),
         ("MSP_CONTENT_LIMITS", "all", "content_limits", "all"),
         ("MSP_CONTENT_LIMITS", "Apple", "content_limits", "apple"),
         (
@@ -237,6 +272,9 @@ def test_variable_without_text_counts_as_not_given(name, text):
         ),
         ("MSP_LOG_LEVEL", "debug", "log_level", "DEBUG"),
         ("MSP_LOG_LEVEL", "ERROR", "log_level", "ERROR"),
+        ("MSP_LOG_FORMAT", "json", "log_format", "json"),
+        ("MSP_LOG_FORMAT", "Text", "log_format", "text"),
+        ("MSP_ADMIN_PORT", "8003", "admin_port", 8003),
         ("HTTPS_PROXY", "http://proxy:3128", "https_proxy", "http://proxy:3128"),
         ("https_proxy", "http://proxy:3128", "https_proxy", "http://proxy:3128"),
     ],
@@ -289,6 +327,7 @@ def test_variable_is_read(name, text, field, value):
         ("MSP_PORT", "http"),
         ("MSP_PORT", "８０"),  # noqa: RUF001, digits that are none of ASCII's
         ("MSP_PORT", "²"),
+        ("MSP_ADMIN_PORT", "none"),
         ("MSP_EMULATOR_PORT", "0"),
         ("MSP_AGENT", "desk"),
         ("MSP_AGENT", "desk:"),
@@ -306,6 +345,16 @@ def test_variable_is_read(name, text, field, value):
         ("MSP_TOKEN_MAX_AGE_S", "inf"),
         ("MSP_TOKEN_MAX_AGE_S", "1e999"),
         ("MSP_SEND_GIVE_UP_S", "-0.5"),
+        ("MSP_SENDS_PER_S", "0.009"),
+        ("MSP_SENDS_PER_S", "-1"),
+        ("MSP_SENDS_PER_S", "inf"),
+        ("MSP_SENDS_PER_S", "ten"),
+        ("MSP_RETENTION_DAYS", "1.9"),
+        ("MSP_RETENTION_DAYS", "inf"),
+        ("MSP_RETENTION_DAYS", "a month"),
+        ("MSP_LEASE_S", "0.9"),
+        ("MSP_LEASE_S", "a minute"),
+        ("MSP_LEASE_S", "300.5"),
         ("MSP_CONTENT_LIMITS", "vendor"),
         ("MSP_CONTENT_LIMITS", "all,apple"),
         ("MSP_APPLE_PAY_DOMAIN", "shop"),
@@ -328,6 +377,7 @@ def test_variable_is_read(name, text, field, value):
         ("MSP_CONTENT_HOSTS", "https://example.com"),
         ("MSP_CONTENT_HOSTS", "example.com:443"),
         ("MSP_LOG_LEVEL", "CRITICAL"),
+        ("MSP_LOG_FORMAT", "jsonl"),
     ],
 )
 def test_variable_that_does_not_hold_is_the_one_fault(name, text):
@@ -437,6 +487,24 @@ def test_given_id_without_a_gateway_is_a_fault(given, tmp_path):
         Settings.from_environment(variables)
 
     assert [fault.name for fault in refused.value.faults] == ["MSP_GATEWAY"]
+
+
+@pytest.mark.parametrize(("port", "name"), [("8002", "MSP_PORT"), ("9000", "MSP_PORT")])
+def test_port_of_the_metrics_is_no_other_port_of_ours(port, name):
+    changes = {"MSP_ADMIN_PORT": port, name: port}
+
+    assert [(fault.name, name in fault.problem) for fault in faults(**changes)] == [
+        ("MSP_ADMIN_PORT", True)
+    ]
+
+
+def test_port_of_the_metrics_is_not_the_emulators(tmp_path):
+    with pytest.raises(ConfigurationError, match="MSP_ADMIN_PORT: 8004 is MSP_EMULATOR_PORT"):
+        read_emulated(tmp_path, MSP_ADMIN_PORT="8004")
+
+
+def test_port_of_the_emulator_is_free_for_metrics_where_there_is_none():
+    assert read(MSP_ADMIN_PORT="8004").admin_port == 8004
 
 
 def test_gateways_of_apple_are_https():
@@ -844,6 +912,9 @@ def test_environment_gives_the_same_settings_to_a_process_of_ours(nothing_set, m
         "MSP_DATA_DIR": str(nothing_set),
         "MSP_TOKEN_MAX_AGE_S": "60",
         "MSP_SEND_GIVE_UP_S": "90",
+        "MSP_SENDS_PER_S": "50",
+        "MSP_RETENTION_DAYS": "90",
+        "MSP_LEASE_S": "9",
         "MSP_CONTENT_LIMITS": "apple",
         "MSP_CONTENT_HOSTS": "example.com,example.org",
         **APPLE_PAY,
@@ -852,6 +923,8 @@ def test_environment_gives_the_same_settings_to_a_process_of_ours(nothing_set, m
         "MSP_PAYMENT_PROCESSOR": "shop.money:processor",
         "MSP_ACCOUNT_LINKER": "shop.links:linker",
         "MSP_LOG_LEVEL": "DEBUG",
+        "MSP_LOG_FORMAT": "json",
+        "MSP_ADMIN_PORT": "9003",
         "HTTPS_PROXY": "http://proxy:3128",
     }
     for name, text in variables.items():

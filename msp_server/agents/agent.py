@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msp_server.agents.conversation import Conversation
 from msp_server.errors import HandlerError
@@ -18,6 +18,9 @@ C = TypeVar("C", bound=AnswerableContent)
 Answer: TypeAlias = OutboundContent | Iterable[OutboundContent] | None
 Handler: TypeAlias = Callable[[C, Conversation], Answer]
 Predicate: TypeAlias = Callable[[C, Conversation], bool]
+
+#: The longest that an agent can be shown typing, seconds.
+TYPING_LIMIT_S: Final = 60.0
 
 _ADVICE = """agent=%r has no handler for kind=%s; this would answer it:
     @agent.on(%s)
@@ -34,9 +37,14 @@ class Agent:
         Args:
             name: what logs call it.
             automated: whether a machine writes the answers; Apple is told with each message.
-            typing_s: how long the customer sees typing before an answer, seconds; Apple advises
-                machines to about 1.
+            typing_s: how long the customer sees typing before an answer, seconds, 60 at most;
+                Apple advises machines to about 1.
+
+        Raises:
+            ValueError: `typing_s` is longer than that, or negative.
         """
+        if not 0 <= typing_s <= TYPING_LIMIT_S:
+            raise ValueError(f"typing_s is {typing_s}: give 0 to {TYPING_LIMIT_S:.0f} seconds")
         self.name = name
         self.automated = automated
         self.typing_s = typing_s

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from msp_server import metrics
 from msp_server.agents.conversation import Conversation, Said
 from msp_server.agents.router import Router
+from msp_server.delivery.cut_offs import CUT_OFFS_LIMIT, CutOffs
 from msp_server.delivery.joining import Joining
 from msp_server.delivery.preparing import Prepared, Preparing
 from msp_server.delivery.resolving import Resolving
+from msp_server.delivery.sending import LONGEST_DELAY_S, fails_for_s
 from msp_server.delivery.signing_in import LOOK_AGAIN_S, SigningIn
 from msp_server.errors import (
     AttachmentError,
     ContentError,
     ContentInvalid,
+    DiskRefused,
     HandlerError,
     StoreError,
+    StoreUnavailable,
     WebhookError,
     where,
 )
@@ -38,10 +43,10 @@ from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 
 log = logging.getLogger(__name__)
 
-#: How often a message may be claimed before we believe that its handler ends the process.
-ATTEMPTS_LIMIT: Final = 5
-#: How long to wait after the store did not take an answer.
+#: How long to wait after the store did not take an answer; the double each further time.
 STORE_DELAY_S: Final = 1.0
+#: How long the store may not take a message's answer.
+GIVE_UP_S: Final = 3600.0
 #: The most that `conversation.state` may measure as JSON.
 STATE_LIMIT_BYTES: Final = 16 * 1024
 
@@ -58,6 +63,8 @@ class Answering:
     signing_in: SigningIn
     #: Makes messages of what agents say.
     preparing: Preparing
+    #: Tells messages whose handler ends the process.
+    cut_offs: CutOffs
     #: Gives seconds since 1970.
     now: Callable[[], float]
     #: Called when there is something to send.
@@ -71,14 +78,19 @@ class Answering:
         """Keep a claim."""
         self.store.inbox.extend(entry, self.now(), lease_s)
 
+    def bring_forward(self) -> int:
+        """Make due what a clock that was set back would keep waiting."""
+        return self.store.inbox.bring_forward(self.now())
+
     def work(self, entry: Entry) -> None:
         """Answer a claimed entry, or bury it.
 
         Raises:
             StoreError: the store did not take the answers; the entry is tried again.
         """
-        if entry.attempts > ATTEMPTS_LIMIT:
-            self._bury(entry, f"cut off {ATTEMPTS_LIMIT} times while it was being answered")
+        if self.cut_offs.count(entry) >= CUT_OFFS_LIMIT:
+            self._bury(entry, f"cut off {CUT_OFFS_LIMIT} times while it was being answered")
+            self.cut_offs.forget(entry)
             return
         try:
             self._answer(entry)
@@ -92,8 +104,8 @@ class Answering:
                 where(error.__cause__),
             )
             self._bury(entry, str(error))
-        except StoreError:
-            self._release(entry)
+        except StoreError as error:
+            self._release(entry, error)
             raise
         except ContentInvalid as error:
             log.error(  # noqa: TRY400 - the traceback's last line would show the value
@@ -130,7 +142,8 @@ class Answering:
             content, told_sign_in = signed_in.response, signed_in.sign_in
         joined = Joining(self.store).join(content, record, entry.created_at)
         conversation = self._conversation(record, message, entry)
-        prepared = self._ask(joined.content, conversation)
+        with self.cut_offs.noted(entry):
+            prepared = self._ask(joined.content, conversation)
         changes = Changes(
             state=_changed_state(record.state, conversation.state),
             desk=conversation.desk,
@@ -159,13 +172,17 @@ class Answering:
     def _ask(self, content: AnswerableContent, conversation: Conversation) -> Prepared:
         agent = self.router.choose(conversation)
         log.debug("asked message_id=%.80r agent=%r", conversation.message_id, agent.name)
-        return self.preparing.prepare(
-            agent.answer(content, conversation),
-            (conversation.business_id, conversation.customer_id),
-            conversation.capabilities,
-            automated=agent.automated,
-            typing_s=agent.typing_s,
-        )
+        answer = agent.answer(content, conversation)
+        try:
+            return self.preparing.prepare(
+                answer,
+                (conversation.business_id, conversation.customer_id),
+                conversation.capabilities,
+                automated=agent.automated,
+                typing_s=agent.typing_s,
+            )
+        except DiskRefused as error:  # the files of an answer are stored like the answer
+            raise StoreUnavailable(f"a file of the answer {error}") from error
 
     def _conversation(
         self, record: ConversationRecord, message: InboundMessage, entry: Entry
@@ -198,10 +215,18 @@ class Answering:
             find_sent_before=find_sent_before,
         )
 
-    def _release(self, entry: Entry) -> None:
+    def _release(self, entry: Entry, error: StoreError) -> None:
         """Let an entry be tried again soon; if the store fails at that too, its lease runs out."""
+        now = self.now()
+        doubled_s = STORE_DELAY_S * 2.0 ** min(entry.attempts, 32)
+        failing_s = fails_for_s(entry.failing_since, now, doubled_s)
         with contextlib.suppress(StoreError):
-            self.store.inbox.release(entry, "the store failed", self.now(), STORE_DELAY_S)
+            if failing_s >= GIVE_UP_S:
+                self._bury(entry, f"given up after {failing_s:.0f} s: {error}")
+            else:
+                metrics.RETRIES.labels("answering").inc()
+                delay_s = min(LONGEST_DELAY_S, STORE_DELAY_S + failing_s)
+                self.store.inbox.release(entry, str(error), now, delay_s)
 
     def _bury(self, entry: Entry, reason: str) -> None:
         if self.store.inbox.bury(entry, reason, self.now()):

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
+from msp_server import metrics
 from msp_server.delivery.files import Files
 from msp_server.delivery.resolving import ANSWER_LIMIT_BYTES, read_answer
-from msp_server.delivery.sending import backoff_s
+from msp_server.delivery.sending import backoff_s, fails_for_s
 from msp_server.errors import (
     AddressRefused,
     AttachmentError,
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: How long a reference may fail: the conversation waits meanwhile.
 GIVE_UP_S: Final = 60.0
+#: The most that one attempt is counted for: so there are three at least, whatever the clock says.
+_ATTEMPT_LIMIT_S: Final = GIVE_UP_S / 3
 #: How often what was refused, or came in another size, is tried: each time with a fresh address.
 REFUSALS_LIMIT: Final = 4
 
@@ -55,6 +58,10 @@ class Fetching:
     def extend(self, fetch: Fetch, lease_s: float) -> None:
         """Keep a claim."""
         self.store.fetches.extend(fetch, self.now(), lease_s)
+
+    def bring_forward(self) -> int:
+        """Make due what a clock that was set back would keep waiting."""
+        return self.store.fetches.bring_forward(self.now())
 
     def work(self, fetch: Fetch) -> None:
         """Fetch a claimed reference; release it or note that it failed if it cannot be had.
@@ -122,6 +129,7 @@ class Fetching:
         )
 
     def _tell(self, fetch: Fetch, size_bytes: int) -> None:
+        metrics.ATTACHMENT_BYTES.labels("down").inc(size_bytes)
         log.info(
             "fetched message_id=%.80r place=%d size_bytes=%d attempts=%d",
             fetch.message_id,
@@ -133,10 +141,11 @@ class Fetching:
 
     def _retry(self, fetch: Fetch, error: Exception, *, final: bool) -> None:
         now = self.now()
-        failing_s = now - (now if fetch.failing_since is None else fetch.failing_since)
+        failing_s = fails_for_s(fetch.failing_since, now, fetch.attempts * _ATTEMPT_LIMIT_S)
         if final or failing_s >= GIVE_UP_S:
             self._fail(fetch, str(error))
             return
+        metrics.RETRIES.labels("fetching").inc()
         self.store.fetches.release(fetch, str(error), now, backoff_s(fetch.attempts))
         log.warning(
             "released message_id=%.80r place=%d attempts=%d error=%s",

@@ -3,13 +3,14 @@
 import json
 import logging
 import random
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msp_server import metrics
 from msp_server.delivery.completing import Completing
 from msp_server.delivery.files import Files
 from msp_server.errors import (
@@ -21,9 +22,12 @@ from msp_server.errors import (
     RemoteBusy,
     RemoteError,
     RemoteRefused,
+    RemoteUnreachable,
+    StoreError,
 )
 from msp_server.messages.outgoing_file import complete, files_from_json
 from msp_server.remote.gateway import Gateway
+from msp_server.remote.http import HttpAnswer
 from msp_server.remote.transfer import Transfer
 from msp_server.store.base import Entry
 from msp_server.store.opening import Store
@@ -35,37 +39,9 @@ log = logging.getLogger(__name__)
 FIRST_DELAY_S: Final = 0.5
 #: The longest delay between two attempts.
 LONGEST_DELAY_S: Final = 60.0
-
-
-class Pause:
-    """Holds all sending back while the gateway refuses our token."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self._refusals = 0
-
-    def holds(self, now: float) -> bool:
-        """Tell whether nothing may be sent now."""
-        with self._lock:
-            return now < self._until
-
-    def begin(self, now: float) -> float:
-        """Pause, longer after each refusal, and give the pause's length in seconds.
-
-        Refusals of sends that were under way together count as one.
-        """
-        with self._lock:
-            if now >= self._until:
-                self._refusals += 1
-                self._until = now + backoff_s(self._refusals)
-            return self._until - now
-
-    def end(self) -> None:
-        """Note that the gateway accepted our token."""
-        with self._lock:
-            self._refusals = 0
-            self._until = 0.0
+#: How long to wait before a store that failed is asked again to note a success.
+NOTE_AGAIN_S: Final = 0.5
+_TOO_MANY_REQUESTS: Final = 429
 
 
 @dataclass(frozen=True)
@@ -120,16 +96,20 @@ class Sending:
     now: Callable[[], float]
     #: How long an entry may fail before it is buried.
     give_up_s: float
-    pause: Pause = field(default_factory=Pause)
+    #: How long a store that fails is asked again to note what the gateway accepted.
+    note_limit_s: float = 60.0
 
     def claim(self, lease_s: float) -> Entry | None:
-        """Claim the next entry that is due, unless sending is paused."""
-        now = self.now()
-        return None if self.pause.holds(now) else self.store.outbox.claim(now, lease_s)
+        """Claim the next entry that is due, unless sending is held or it is too early for one."""
+        return self.store.outbox.claim(self.now(), lease_s)
 
     def extend(self, entry: Entry, lease_s: float) -> None:
         """Keep a claim."""
         self.store.outbox.extend(entry, self.now(), lease_s)
+
+    def bring_forward(self) -> int:
+        """Make due what a clock that was set back would keep waiting."""
+        return self.store.outbox.bring_forward(self.now())
 
     def work(self, entry: Entry) -> None:
         """Send a claimed entry; release it, hold it or bury it if that fails.
@@ -143,27 +123,27 @@ class Sending:
             if packed is None:
                 return  # another worker has it now, and will send it with other bytes
             packed = self.completing.complete(entry, packed)
-            answer = self.gateway.send(entry.headers, packed, entry.message_id, entry.endpoint)
+            answer = self._send(entry, packed)
         except CredentialsRefused as error:
             self._hold(entry, error)
         except AddressRefused as error:
             self._bury(entry, error, "its file was not uploaded")
         except RemoteRefused as error:
-            asked = "gateway" if error.address.startswith(self.gateway.base_url) else "other side"
+            asked = "gateway" if self._is_from_gateway(error) else "other side"
             self._bury(entry, error, f"the {asked} will not accept it")
         except RemoteError as error:
             self._release(entry, error)
         except AttachmentError as error:
             self._bury(entry, error, "its file cannot be had any more")
         else:
-            self.pause.end()
-            self.store.outbox.finish(entry, self.now(), read_data_ref(answer.body))
+            self._note_accepted(entry, read_data_ref(answer.body))
             self._drop_files(entry)
             log.info(
-                "sent message_id=%.80r kind=%s attempts=%d",
+                "sent message_id=%.80r kind=%s attempts=%d unsure=%d",
                 entry.message_id,
                 entry.kind,
                 entry.attempts,
+                entry.unsure,
             )
 
     def send_next(self, lease_s: float = 60) -> bool:
@@ -172,6 +152,34 @@ class Sending:
         if entry is not None:
             self.work(entry)
         return entry is not None
+
+    def _send(self, entry: Entry, packed: bytes) -> HttpAnswer:
+        """Send a message's bytes, and count what is answered."""
+        try:
+            answer = self.gateway.send(entry.headers, packed, entry.message_id, entry.endpoint)
+        except RemoteError as error:
+            metrics.count_send(error.status)
+            raise
+        metrics.SENDS.labels("accepted").inc()
+        return answer
+
+    def _note_accepted(self, entry: Entry, data_ref: str | None) -> None:
+        """Note that the gateway accepted a message: who leaves it at that sends it twice.
+
+        Raises:
+            StoreError: the store failed for `note_limit_s`.
+        """
+        ends_at = time.monotonic() + self.note_limit_s
+        while True:
+            try:
+                self.store.outbox.finish(entry, self.now(), data_ref)
+            except StoreError as error:
+                if time.monotonic() >= ends_at:
+                    raise
+                log.warning("not noted yet message_id=%.80r error=%s", entry.message_id, error)
+                time.sleep(NOTE_AGAIN_S)
+            else:
+                return
 
     def _upload(self, entry: Entry) -> bytes | None:
         """Upload a message's files, and give its bytes, which stay the same from now on.
@@ -185,6 +193,7 @@ class Sending:
         for file in files:
             body = EncryptedFile(self.outgoing.path(file.file), parse_key(file.key))
             uploaded.append(self.transfer.upload(business_id, body, entry.message_id))
+            metrics.ATTACHMENT_BYTES.labels("up").inc(file.size_bytes)
             log.info("uploaded message_id=%.80r size_bytes=%d", entry.message_id, file.size_bytes)
         packed = complete(entry.packed, files, uploaded)
         return packed if self.store.outbox.complete(entry, packed) else None
@@ -196,7 +205,9 @@ class Sending:
 
     def _hold(self, entry: Entry, error: CredentialsRefused) -> None:
         now = self.now()
-        delay_s = self.pause.begin(now)
+        delay_s = self.store.pace.hold(now, 0, backoff_s)
+        metrics.PAUSES.inc()
+        metrics.RETRIES.labels("sending").inc()
         self.store.outbox.hold(entry, str(error), now, delay_s)
         log.error(
             "held message_id=%.80r error=%s; all sending pauses for %.1f s: "
@@ -208,7 +219,12 @@ class Sending:
 
     def _release(self, entry: Entry, error: RemoteError) -> None:
         now = self.now()
-        failing_s = now - (now if entry.failing_since is None else entry.failing_since)
+        if self._is_unsure(entry, error):
+            entry = self.store.outbox.doubt(entry)
+        if isinstance(error, RemoteBusy) and self._is_too_fast(error):
+            self._slow_down(entry, error, now)
+        doubled_s = FIRST_DELAY_S * 2.0 ** min(entry.attempts, 32)
+        failing_s = fails_for_s(entry.failing_since, now, doubled_s)
         delay_s = delay_after_s(failing_s)
         if isinstance(error, RemoteBusy) and error.delay_s is not None:
             delay_s = max(delay_s, error.delay_s)
@@ -216,23 +232,51 @@ class Sending:
         if delay_s <= 0:
             self._bury(entry, error, f"given up after {failing_s:.0f} s (MSP_SEND_GIVE_UP_S)")
             return
+        metrics.RETRIES.labels("sending").inc()
         self.store.outbox.release(entry, str(error), now, delay_s)
         log.warning(
-            "released message_id=%.80r attempts=%d again_in_s=%.1f error=%s",
+            "released message_id=%.80r attempts=%d unsure=%d again_in_s=%.1f error=%s",
             entry.message_id,
             entry.attempts,
+            entry.unsure,
             delay_s,
             error,
         )
+
+    def _slow_down(self, entry: Entry, error: RemoteBusy, now: float) -> None:
+        """Let all wait when the gateway finds that we send too much, not one conversation alone.
+
+        A 503 holds nobody else: it speaks of the gateway, of which Apple has more than one.
+        """
+        pause_s = self.store.pace.hold(now, error.delay_s or 0, backoff_s)
+        metrics.PAUSES.inc()
+        log.warning(
+            "slowed message_id=%.80r; nothing is sent for %.1f s: "
+            "the gateway takes no more, set MSP_SENDS_PER_S",
+            entry.message_id,
+            pause_s,
+        )
+
+    def _is_too_fast(self, error: RemoteBusy) -> bool:
+        return error.status == _TOO_MANY_REQUESTS and self._is_from_gateway(error)
+
+    def _is_unsure(self, entry: Entry, error: RemoteError) -> bool:
+        """Tell whether the message itself, and not what it needs, was on its way."""
+        address = f"{self.gateway.base_url}/{entry.endpoint}"
+        return isinstance(error, RemoteUnreachable) and error.unsure and error.address == address
+
+    def _is_from_gateway(self, error: RemoteError) -> bool:
+        return error.address.startswith(self.gateway.base_url)
 
     def _bury(self, entry: Entry, error: MspError, why: str) -> None:
         answer = error.answer if isinstance(error, RemoteError) else ""
         said = f", which said: {answer}" if answer else ""
         if self.store.outbox.bury(entry, f"{why}: {error}{said}", self.now()):
             log.error(
-                "buried message_id=%.80r kind=%s %s error=%s",
+                "buried message_id=%.80r kind=%s unsure=%d %s error=%s",
                 entry.message_id,
                 entry.kind,
+                entry.unsure,
                 why,
                 error,
             )
@@ -249,6 +293,18 @@ def read_data_ref(answer: bytes) -> str | None:
         return None
     data_ref = fields.get("dataRef") if isinstance(fields, dict) else None
     return json.dumps(data_ref) if isinstance(data_ref, dict) and data_ref else None
+
+
+def fails_for_s(since: float | None, now: float, limit_s: float) -> float:
+    """Give how long something fails, seconds.
+
+    Args:
+        since: seconds since 1970; None if this is its first failure.
+        now: seconds since 1970; before `since` if the clock was set back.
+        limit_s: the most that its attempts account for. More is not believed: a clock that was
+            set forward between two of them would bury what failed for a moment.
+    """
+    return min(max(0.0, now - (now if since is None else since)), limit_s)
 
 
 def delay_after_s(failing_s: float) -> float:

@@ -57,21 +57,24 @@ class _TransferLateError(Exception):
     """A transfer took longer than it may; no `OSError`, which urllib3 would take for its own."""
 
 
-@dataclass(frozen=True)
-class _Timed:
-    """A body that is sent for no longer than a transfer may take."""
+@dataclass
+class _Outgoing:
+    """A body that is sent for no longer than a transfer may take, and knows when it has gone."""
 
-    body: SizedChunks
+    body: Body
+    #: Whether all of it was handed over: before that, nobody can have taken the request.
+    has_gone: bool = False
 
     def __len__(self) -> int:
         return len(self.body)
 
     def __iter__(self) -> Iterator[bytes]:
         deadline = time.monotonic() + TRANSFER_LIMIT_S
-        for chunk in self.body:
+        for chunk in (self.body,) if isinstance(self.body, bytes) else self.body:
             if time.monotonic() > deadline:
                 raise _TransferLateError
             yield chunk
+        self.has_gone = True
 
 
 @dataclass(frozen=True)
@@ -140,13 +143,18 @@ class HttpClient:
             RemoteRefused: it is no request that could be made.
         """
         timeout_s = self._timeout_s(body)
-        with (
-            self._translating(method, address, message_id, timeout_s),
-            self._open(method, address, headers, body) as response,
-        ):
-            limit_bytes = answer_limit_bytes or ANSWER_LIMIT_BYTES
-            answer, in_time = _read(response, limit_bytes, timeout_s[1])
-            return HttpAnswer(response.status_code, response.headers, answer, in_time)
+        outgoing = _Outgoing(body)
+        try:
+            with (
+                self._translating(method, address, message_id, timeout_s),
+                self._open(method, address, headers, outgoing) as response,
+            ):
+                limit_bytes = answer_limit_bytes or ANSWER_LIMIT_BYTES
+                answer, in_time = _read(response, limit_bytes, timeout_s[1])
+                return HttpAnswer(response.status_code, response.headers, answer, in_time)
+        except RemoteUnreachable as error:
+            error.unsure = outgoing.has_gone
+            raise
 
     @contextmanager
     def stream(
@@ -155,7 +163,8 @@ class HttpClient:
         """Make one request without a body, and read its answer as it comes; raises as `request`."""
         timeout_s = self._timeout_s(b"")
         with self._translating(method, address, message_id, timeout_s):
-            response = self._open(method, address, {"Accept-Encoding": "identity"}, b"")
+            headers = {"Accept-Encoding": "identity"}
+            response = self._open(method, address, headers, _Outgoing(b""))
         with response:
 
             def read() -> Iterator[bytes]:
@@ -165,14 +174,14 @@ class HttpClient:
             yield HttpStream(response.status_code, response.headers, read())
 
     def _open(
-        self, method: str, address: str, headers: Mapping[str, str] | None, body: Body
+        self, method: str, address: str, headers: Mapping[str, str] | None, outgoing: _Outgoing
     ) -> requests.Response:
         return self._session().request(
             method,
             address,
             headers=dict(headers or {}),
-            data=body if isinstance(body, bytes) else _Timed(body),
-            timeout=self._timeout_s(body),
+            data=outgoing if len(outgoing) else b"",
+            timeout=self._timeout_s(outgoing.body),
             allow_redirects=False,
             stream=True,
         )

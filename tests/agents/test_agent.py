@@ -85,6 +85,12 @@ def test_agent_can_show_typing():
     assert Agent("front desk", typing_s=1.5).typing_s == 1.5
 
 
+@pytest.mark.parametrize("typing_s", [-0.1, 60.1, float("nan")])
+def test_an_agent_is_shown_typing_for_a_minute_at_most(typing_s):
+    with pytest.raises(ValueError, match="give 0 to 60 seconds"):
+        Agent("front desk", typing_s=typing_s)
+
+
 # Choosing a handler
 
 

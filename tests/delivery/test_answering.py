@@ -1,28 +1,33 @@
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from msp_server import metrics
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.predicates import says
 from msp_server.agents.router import Router
 from msp_server.delivery.answering import (
-    ATTEMPTS_LIMIT,
+    GIVE_UP_S,
     STATE_LIMIT_BYTES,
     STORE_DELAY_S,
     Answering,
 )
+from msp_server.delivery.cut_offs import CUT_OFFS_LIMIT, CutOffs
 from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
+from msp_server.delivery.sending import LONGEST_DELAY_S
 from msp_server.delivery.signing_in import LOOK_AGAIN_S, RETURN_LIMIT_S, SigningIn
-from msp_server.errors import StoreError
+from msp_server.errors import StoreError, StoreUnavailable
 from msp_server.messages.apple_pay import ApplePay, ApplePayResponse, LineItem
+from msp_server.messages.attachment import Attachment
 from msp_server.messages.authenticate import Authenticate, AuthenticateResponse, SignInFailure
 from msp_server.messages.by_reference import ByReference
 from msp_server.messages.capability import Capability
@@ -109,7 +114,8 @@ def make_answering(store, router, clock, new_id=None, on_answers=lambda: None):
     preparing = Preparing(clock, new_id or Ids(), True, Files(Path("outgoing")), equipping)
     resolving = Resolving(Files(Path("attachments")))
     signing_in = SigningIn(store, None, [SEALING_KEY], clock)
-    return Answering(store, router, resolving, signing_in, preparing, clock, on_answers)
+    cut_offs = CutOffs(Path("cut_offs"))
+    return Answering(store, router, resolving, signing_in, preparing, cut_offs, clock, on_answers)
 
 
 @pytest.fixture
@@ -566,21 +572,21 @@ def test_a_buried_message_is_logged_by_its_id(answering, agent, receive, caplog)
 
 
 def cut_off(answering, clock, times):
-    """Claim the next entry so many times without finishing it, as a process that dies does."""
+    """Leave so many times what a process leaves that ends while the next entry's handler runs."""
     for _ in range(times):
-        assert answering.claim(LEASE_S) is not None
+        answering.cut_offs._begin(answering.claim(LEASE_S))
         clock.at += LEASE_S
 
 
 def test_a_message_cut_off_too_often_is_buried(answering, store, clock, receive):
     receive(body="Hi")
-    cut_off(answering, clock, ATTEMPTS_LIMIT)
+    cut_off(answering, clock, CUT_OFFS_LIMIT)
 
     answering.answer_next()
 
     assert (noted(store).state, noted(store).reason) == (
         "BURIED",
-        "cut off 5 times while it was being answered",
+        "cut off 4 times while it was being answered",
     )
 
 
@@ -588,16 +594,29 @@ def test_no_handler_is_asked_about_a_message_cut_off_too_often(answering, agent,
     asked = []
     agent.on(Text)(lambda text, _conversation: asked.append(text))
     receive(body="Hi")
-    cut_off(answering, clock, ATTEMPTS_LIMIT)
+    cut_off(answering, clock, CUT_OFFS_LIMIT)
 
     answering.answer_next()
 
     assert asked == []
 
 
+def test_a_message_whose_claims_ended_while_no_handler_ran_is_answered(
+    answering, store, clock, receive
+):
+    receive(body="Hi")
+    for _ in range(3 * CUT_OFFS_LIMIT):
+        assert answering.claim(LEASE_S) is not None
+        clock.at += LEASE_S
+
+    answering.answer_next()
+
+    assert noted(store).state == "ANSWERED"
+
+
 def test_a_message_is_answered_at_the_last_attempt(answering, store, clock, receive):
     receive(body="Hi")
-    cut_off(answering, clock, ATTEMPTS_LIMIT - 1)
+    cut_off(answering, clock, CUT_OFFS_LIMIT - 1)
 
     answering.answer_next()
 
@@ -607,7 +626,7 @@ def test_a_message_is_answered_at_the_last_attempt(answering, store, clock, rece
 def test_the_message_after_one_cut_off_too_often_is_answered(answering, store, clock, receive):
     receive("1", body="Hi")
     receive("2", body="Hi")
-    cut_off(answering, clock, ATTEMPTS_LIMIT)
+    cut_off(answering, clock, CUT_OFFS_LIMIT)
 
     while answering.answer_next():
         pass
@@ -705,6 +724,65 @@ def test_answers_the_store_does_not_take_are_decided_again(store, router, agent,
     answering.answer_next(LEASE_S)
 
     assert [fields["id"] for fields in outgoing(store)] == ["taken", "free"]
+
+
+def test_an_answer_the_store_does_not_take_is_counted_as_a_retry(
+    store, router, agent, clock, receive
+):
+    def count():
+        return metrics.REGISTRY.get_sample_value("msp_retries_total", {"loop": "answering"})
+
+    store.outbox.put([OutboundMessage("taken", BUSINESS, CUSTOMER, Text("Hi"), True)], NOW)
+    answering = make_answering(store, router, clock, new_id=lambda: "taken")
+    say(agent, Text("Hello"))
+    receive(body="Hi")
+    before = count()
+
+    with pytest.raises(StoreError):
+        answering.answer_next(LEASE_S)
+
+    assert count() == before + 1
+
+
+def test_answers_the_store_never_takes_are_given_up_with_what_it_said(
+    store, router, agent, clock, receive
+):
+    store.outbox.put([OutboundMessage("taken", BUSINESS, CUSTOMER, Text("Hi"), True)], NOW)
+    answering = make_answering(store, router, clock, new_id=lambda: "taken")
+    say(agent, Text("Hello"))
+    receive("message 1", body="Hi")
+
+    waited_s = []
+    while noted(store, "message 1").state != "BURIED":
+        tried_at = clock.at
+        with pytest.raises(StoreError):
+            answering.answer_next(LEASE_S)
+        clock.at += LONGEST_DELAY_S
+        waited_s.append(clock.at - tried_at)
+
+    assert GIVE_UP_S <= sum(waited_s) <= 2 * GIVE_UP_S
+    assert re.match(r"given up after 3\d{3} s: store refused: ", noted(store, "message 1").reason)
+    assert answering.answer_next(LEASE_S) is False
+
+
+def test_an_answer_whose_file_finds_no_room_is_decided_again(
+    store, answering, agent, clock, receive
+):
+    outgoing = answering.preparing.outgoing
+    outgoing.directory.parent.mkdir(exist_ok=True)
+    outgoing.directory.write_bytes(b"in the way")
+    say(agent, Text("", [Attachment(b"%PDF", "invoice.pdf")]))
+    receive("message 1", body="Hi")
+    with pytest.raises(StoreUnavailable, match="a file of the answer cannot be kept"):
+        answering.answer_next(LEASE_S)
+    state_while_full = noted(store, "message 1").state
+    outgoing.directory.unlink()
+    clock.at += STORE_DELAY_S
+
+    answering.answer_next(LEASE_S)
+
+    assert state_while_full == "RECEIVED"
+    assert noted(store, "message 1").state == "ANSWERED"
 
 
 # What an answer is joined to
@@ -1448,7 +1526,7 @@ def test_an_answer_waits_as_often_as_it_takes_and_is_then_a_failure(
         clock.at += LOOK_AGAIN_S
 
     assert told(heard) == [(None, SignInFailure.NOT_RETURNED)]
-    assert looks == RETURN_LIMIT_S / LOOK_AGAIN_S + 1 > ATTEMPTS_LIMIT
+    assert looks == RETURN_LIMIT_S / LOOK_AGAIN_S + 1 > CUT_OFFS_LIMIT
 
 
 def test_an_answer_that_waits_holds_no_other_customer_up(answering, store, agent, receive, asked):

@@ -373,6 +373,31 @@ def test_what_is_never_there_is_given_up_in_time(fetching, store, transfer, cloc
     assert GIVE_UP_S <= clock.at - NOW <= 2 * GIVE_UP_S
 
 
+def test_a_clock_set_forward_gives_nothing_up_that_failed_for_a_moment(
+    fetching, store, transfer, clock, receive_photo
+):
+    transfer.next = [failed(RemoteUnreachable), failed(RemoteUnreachable)]
+    receive_photo()
+    fetching.fetch_next()
+    clock.at += 3600
+
+    fetch_all(fetching, clock)
+
+    assert records(store)[0].state is FetchState.FETCHED
+
+
+def test_a_clock_set_back_keeps_no_file_waiting(fetching, store, transfer, clock, receive_photo):
+    transfer.next = [failed(RemoteUnreachable)]
+    receive_photo()
+    fetching.fetch_next()
+    clock.at -= 3600
+
+    assert fetching.bring_forward() == 1
+
+    assert fetching.fetch_next()
+    assert records(store)[0].state is FetchState.FETCHED
+
+
 def test_nothing_is_left_of_a_file_that_broke_off(fetching, transfer, files, receive_photo):
     transfer.at_end = MISMATCH
     receive_photo()

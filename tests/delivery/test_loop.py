@@ -1,15 +1,18 @@
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from msp_server import metrics
 from msp_server.agents.agent import Agent
 from msp_server.agents.router import Router
 from msp_server.delivery import loop as loop_module
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.cut_offs import CutOffs
 from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.loop import Loop
@@ -23,6 +26,7 @@ from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
 
 DEADLINE_S = 10
+LEASE_S = 0.06
 NEVER_S = 1000
 
 
@@ -45,6 +49,10 @@ class FakeWork:
         self.leases = []
         self.done = []
         self.extended = []
+        #: How much a clock that was set back would keep waiting: a number, or what it raises.
+        self.far = 0
+        #: What was extended before each look.
+        self.looks = []
 
     def put(self, message_id):
         with self._changed:
@@ -68,6 +76,14 @@ class FakeWork:
         if self.extending_fails:
             raise StoreBusy
 
+    def bring_forward(self):
+        with self._changed:
+            self.looks.append(list(self.extended))
+            self._changed.notify_all()
+        if isinstance(self.far, Exception):
+            raise self.far
+        return self.far
+
     def work(self, entry):
         self.during.get(entry.message_id, lambda: None)()
         with self._changed:
@@ -81,15 +97,7 @@ class FakeWork:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
-    monkeypatch.setattr(loop_module, "POLL_S", 0.005)
-    monkeypatch.setattr(loop_module, "LEASE_S", 0.06)
     monkeypatch.setattr(loop_module, "PAUSE_S", 0.005)
-
-
-@pytest.fixture
-def only_woken(monkeypatch):
-    """Let nobody look by himself whether something is due."""
-    monkeypatch.setattr(loop_module, "POLL_S", NEVER_S)
 
 
 @pytest.fixture
@@ -97,8 +105,8 @@ def start():
     """Give a function that starts a loop, which is stopped at the end, its threads and all."""
     loops = []
 
-    def start_loop(work, threads=1):
-        loop = Loop("testing", work, threads)
+    def start_loop(work, threads=1, lease_s=LEASE_S, poll_s=0.005):
+        loop = Loop("testing", work, threads, lease_s, poll_s)
         loops.append(loop)
         loop.start()
         return loop
@@ -126,6 +134,42 @@ def held_up(start):
     assert begun.wait(DEADLINE_S)
     yield loop, work, go_on
     go_on.set()
+
+
+class Lookers(FakeWork):
+    """Work whose claims wait until as many look at a time as may, and remember how many did."""
+
+    def __init__(self, *message_ids):
+        super().__init__(*message_ids)
+        self._counting = threading.Lock()
+        self._all_look = threading.Barrier(loop_module.LOOKING_AT_A_TIME)
+        self.looking = 0
+        self.most = 0
+
+    def claim(self, lease_s):
+        with self._counting:
+            self.looking += 1
+            self.most = max(self.most, self.looking)
+        with suppress(threading.BrokenBarrierError):
+            self._all_look.wait(0.2)
+        try:
+            return super().claim(lease_s)
+        finally:
+            with self._counting:
+                self.looking -= 1
+
+
+def test_a_loop_looks_with_a_few_threads_at_a_time_however_many_work(start):
+    names = [str(number) for number in range(40)]
+    work = Lookers(*names)
+    at_work = threading.Barrier(20)
+    for name in names:
+        work.during[name] = lambda: at_work.wait(DEADLINE_S)
+
+    start(work, threads=20)
+    work.wait_for(lambda: len(work.done) == len(names))
+
+    assert work.most == loop_module.LOOKING_AT_A_TIME
 
 
 def join():
@@ -157,9 +201,9 @@ def test_a_loop_finds_what_comes_later_by_itself(start):
     work.wait_for(lambda: work.done == ["1"])
 
 
-def test_a_woken_loop_works_without_waiting_for_its_next_look(start, only_woken):
+def test_a_woken_loop_works_without_waiting_for_its_next_look(start):
     work = FakeWork()
-    loop = start(work, threads=4)
+    loop = start(work, threads=4, lease_s=NEVER_S, poll_s=NEVER_S)
     work.wait_for(lambda: work.idle)
 
     work.put("1")
@@ -177,9 +221,9 @@ def test_wakes_of_a_busy_loop_do_not_pile_up(held_up):
     assert loop._wakeups == 1
 
 
-def test_one_wake_is_enough_for_all_that_is_due(start, only_woken):
+def test_one_wake_is_enough_for_all_that_is_due(start):
     work = FakeWork()
-    loop = start(work, threads=3)
+    loop = start(work, threads=3, lease_s=NEVER_S, poll_s=NEVER_S)
     work.wait_for(lambda: work.idle)
     together = threading.Barrier(3, timeout=DEADLINE_S)
     work.during = dict.fromkeys("123", together.wait)
@@ -207,7 +251,7 @@ def test_a_loop_claims_with_its_lease(start):
     start(work)
     work.wait_for(lambda: work.done)
 
-    assert work.leases == [0.06]
+    assert work.leases == [LEASE_S]
 
 
 def test_the_threads_of_a_loop_have_its_name(start):
@@ -221,8 +265,7 @@ def test_the_threads_of_a_loop_have_its_name(start):
     assert names == ["testing-0"]
 
 
-def test_conversations_are_answered_beside_each_other(store, start, monkeypatch, settings):
-    monkeypatch.setattr(loop_module, "LEASE_S", DEADLINE_S)  # a slow disk must not lose a claim
+def test_conversations_are_answered_beside_each_other(store, start, settings):
     together = threading.Barrier(3, timeout=DEADLINE_S)
     answered = threading.Semaphore(0)
     agent = Agent("front desk")
@@ -247,10 +290,12 @@ def test_conversations_are_answered_beside_each_other(store, start, monkeypatch,
             Resolving(Files(Path("attachments"))),
             SigningIn(store, None, [bytes(32)], time.time),
             preparing,
+            CutOffs(Path("cut_offs")),
             time.time,
             answered.release,
         ),
         threads=3,
+        lease_s=DEADLINE_S,  # a slow disk must not lose a claim
     )
     all_answered = [answered.acquire(timeout=DEADLINE_S) for _ in range(3)]
 
@@ -353,17 +398,38 @@ def test_a_stopped_loop_claims_nothing(start):
     assert work.done == []
 
 
-def test_a_loop_with_nothing_to_do_stops_at_once(start, only_woken):
+def test_a_loop_that_begins_nothing_does_not_wait_for_what_is_under_work(held_up):
+    loop, work, go_on = held_up
+
+    loop.begin_nothing()
+    go_on.set()
+
+    assert loop.stop(DEADLINE_S) is True
+    assert work.done == ["long"]
+
+
+def test_a_stopped_loop_asks_its_store_nothing_more(held_up):
+    loop, work, go_on = held_up
+    go_on.set()
+
+    loop.stop(DEADLINE_S)
+    looks = len(work.looks)
+
+    assert not loop._keeper.is_alive()
+    assert len(work.looks) == looks
+
+
+def test_a_loop_with_nothing_to_do_stops_at_once(start):
     work = FakeWork()
-    loop = start(work, threads=4)
+    loop = start(work, threads=4, lease_s=NEVER_S, poll_s=NEVER_S)
     work.wait_for(lambda: work.idle)
 
     assert loop.stop(0) is True
 
 
-def test_the_threads_of_a_stopped_loop_end(start, only_woken):
+def test_the_threads_of_a_stopped_loop_end(start):
     work = FakeWork()
-    loop = start(work, threads=4)
+    loop = start(work, threads=4, lease_s=NEVER_S, poll_s=NEVER_S)
     work.wait_for(lambda: work.idle)
 
     loop.stop(0)
@@ -420,6 +486,33 @@ def test_claims_of_long_work_are_extended_again_and_again(held_up):
     _loop, work, _go_on = held_up
 
     work.wait_for(lambda: work.extended[:3] == ["long"] * 3)
+
+
+def test_what_a_clock_set_back_keeps_waiting_is_looked_for_after_claims_are_extended(held_up):
+    _loop, work, _go_on = held_up
+
+    work.wait_for(lambda: len(work.looks) >= 3)
+
+    assert all(look.count("long") > number for number, look in enumerate(work.looks[:3]))
+
+
+def test_what_a_clock_set_back_kept_waiting_is_logged(held_up, caplog):
+    _loop, work, _go_on = held_up
+    work.far = 7
+    looks = len(work.looks)
+    work.wait_for(lambda: len(work.looks) >= looks + 2)
+
+    assert "clock was set back loop=testing brought_forward=7" in caplog.text
+
+
+def test_claims_are_extended_though_looking_for_what_waits_fails(held_up, caplog):
+    _loop, work, _go_on = held_up
+    work.far = StoreBusy()
+    tried = len(work.extended)
+
+    work.wait_for(lambda: len(work.extended) >= tried + 3)
+
+    assert "not brought forward loop=testing error=StoreBusy" in caplog.text
 
 
 def test_a_claim_that_cannot_be_extended_is_tried_again(held_up):
@@ -493,7 +586,7 @@ def test_a_loop_goes_on_when_the_system_has_no_more_threads(start, monkeypatch, 
         raise RuntimeError("can't start new thread")
 
     work = FakeWork("1")
-    loop = Loop("testing", work, 2)
+    loop = Loop("testing", work, 2, LEASE_S, 0.005)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         loop.wake()
@@ -503,3 +596,41 @@ def test_a_loop_goes_on_when_the_system_has_no_more_threads(start, monkeypatch, 
 
     work.wait_for(lambda: work.done == ["1"])
     loop.stop(DEADLINE_S)
+
+
+def shown(name):
+    return metrics.REGISTRY.get_sample_value(name, {"loop": "testing"})
+
+
+def test_a_loop_is_shown_with_its_threads_and_what_they_work_on(start):
+    go_on = threading.Event()
+    work = FakeWork("1", "2")
+    work.during = {"1": go_on.wait, "2": go_on.wait}
+    loop = start(work, threads=2)
+
+    work.wait_for(lambda: shown("msp_loop_working") == 2)
+
+    assert shown("msp_loop_threads") == 2
+    assert shown("msp_loop_looked_seconds") < DEADLINE_S
+    go_on.set()
+    loop.stop(DEADLINE_S)
+    assert shown("msp_loop_threads") is None
+
+
+def test_time_since_a_loop_looked_begins_anew_with_each_look(start, wait_for):
+    start(FakeWork())
+    seen = [shown("msp_loop_looked_seconds")]
+
+    def fell():
+        seen.append(shown("msp_loop_looked_seconds"))
+        return seen[-1] < max(seen)
+
+    wait_for(fell, "a look")
+
+
+def test_time_since_a_loop_looked_grows_while_it_does_not(start):
+    start(FakeWork(), lease_s=NEVER_S, poll_s=NEVER_S)
+
+    first, second = shown("msp_loop_looked_seconds"), shown("msp_loop_looked_seconds")
+
+    assert first < second

@@ -4,7 +4,7 @@ import random
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -16,7 +16,6 @@ from msp_server.delivery.sending import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
     EncryptedFile,
-    Pause,
     Sending,
     backoff_s,
     read_data_ref,
@@ -38,6 +37,7 @@ from msp_server.messages.opening import PaymentOpening, SignInOpening
 from msp_server.messages.outgoing_file import OutgoingFile
 from msp_server.messages.presence import Close
 from msp_server.messages.text import Text
+from msp_server.remote.answers import RETRY_AFTER_LIMIT_S
 from msp_server.remote.http import HttpAnswer
 from msp_server.remote.transfer import Stored
 from msp_server.store import opening
@@ -45,6 +45,7 @@ from msp_server.store.opening import open_store
 from msp_server.store.outbox import CLOSED
 from msp_server.store.schema import OutboxState
 from msp_server.wire.cipher import CHUNK_BYTES, decrypt, key_to_wire
+from tests.conftest import DEADLINE_S, wait_for
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 CUSTOMER = "urn:mbid:alice"
@@ -130,14 +131,14 @@ class FakeTransfer:
         return Stored(f"https://mmcs/{len(self.uploads)}", f"owner {len(self.uploads)}", "AQID")
 
 
-def failed(kind, answer="", delay_s=None):
-    error = kind("it failed", method="POST", address="https://gateway/v1/message", answer=answer)
-    if delay_s is not None:
-        error.delay_s = delay_s
+def failed(kind, answer="", status=None, address="https://gateway/v1/message", **says):
+    error = kind("it failed", method="POST", address=address, status=status, answer=answer)
+    vars(error).update(says)
     return error
 
 
 UNREACHABLE = failed(RemoteUnreachable)
+UNANSWERED = failed(RemoteUnreachable, unsure=True)
 BUSY = failed(RemoteBusy)
 REFUSED = failed(RemoteRefused)
 CREDENTIALS = failed(CredentialsRefused)
@@ -188,7 +189,14 @@ def completing(store, merchant, clock):
 
 @pytest.fixture
 def sending(store, gateway, transfer, completing, outgoing, clock):
-    return Sending(store, gateway, transfer, completing, outgoing, clock, GIVE_UP_S)
+    return Sending(store, gateway, transfer, completing, outgoing, clock, GIVE_UP_S, note_limit_s=0)
+
+
+@pytest.fixture
+def second_worker(sending, file):
+    """Make another that sends from the same store, as a process of its own would."""
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        yield replace(sending, store=store)
 
 
 @pytest.fixture(autouse=True)
@@ -210,6 +218,13 @@ def queue(store):
         return messages
 
     return put
+
+
+def fail_until(sending, clock, end):
+    """Let attempts fail, one after another, each after the longest delay that there is."""
+    while clock.at < end:
+        assert sending.send_next()
+        clock.at = min(end, clock.at + RETRY_AFTER_LIMIT_S)
 
 
 def send_all(sending):
@@ -375,7 +390,7 @@ def test_a_released_message_is_logged_by_its_id(sending, gateway, queue, caplog)
 
     sending.send_next()
 
-    assert "released message_id='a' attempts=1 again_in_s=0.5" in caplog.text
+    assert "released message_id='a' attempts=1 unsure=0 again_in_s=0.5" in caplog.text
 
 
 def test_a_gateway_that_says_when_is_not_asked_before(sending, gateway, clock, queue):
@@ -424,8 +439,7 @@ def test_delays_between_attempts_are_doubled_up_to_the_longest(sending, gateway,
 def test_a_message_is_buried_once_it_failed_for_too_long(sending, store, gateway, clock, queue):
     gateway.always = UNREACHABLE
     queue("a")
-    sending.send_next()
-    clock.at += GIVE_UP_S
+    fail_until(sending, clock, NOW + GIVE_UP_S)
 
     sending.send_next()
 
@@ -486,14 +500,69 @@ def test_attempts_that_we_were_at_fault_for_make_a_message_wait_no_longer(
 
 
 def test_the_message_behind_one_given_up_is_sent(sending, gateway, clock, queue):
-    gateway.next = [UNREACHABLE, UNREACHABLE]
+    gateway.next = [UNREACHABLE] * 13
     queue("a", "b")
-    sending.send_next()
-    clock.at += GIVE_UP_S
+    fail_until(sending, clock, NOW + GIVE_UP_S)
 
     send_all(sending)
 
-    assert gateway.ids == ["a", "a", "b"]
+    assert gateway.ids == [*["a"] * 13, "b"]
+
+
+def test_a_clock_set_forward_buries_nothing_that_failed_for_a_moment(
+    sending, store, gateway, clock, queue
+):
+    gateway.next = [UNREACHABLE, UNREACHABLE]
+    queue("a")
+    sending.send_next()
+    clock.at += GIVE_UP_S
+
+    sending.send_next()
+    clock.at += LONGEST_DELAY_S
+    sending.send_next()
+
+    assert store.outbox.state("a")[0] is OutboxState.SENT
+
+
+def test_a_clock_set_back_buries_nothing_that_failed_for_a_moment(
+    sending, store, gateway, clock, queue
+):
+    gateway.next = [UNREACHABLE, UNREACHABLE]
+    queue("a")
+    sending.send_next()
+    clock.at -= 3600
+
+    sending.bring_forward()
+    sending.send_next()
+    clock.at += FIRST_DELAY_S
+    sending.send_next()
+
+    assert store.outbox.state("a")[0] is OutboxState.SENT
+
+
+def test_a_clock_set_back_makes_a_message_fail_anew(sending, store, gateway, clock, queue):
+    gateway.always = UNREACHABLE
+    queue("a")
+    sending.send_next()
+    clock.at -= 3600
+    sending.bring_forward()
+
+    sending.send_next()
+
+    clock.at += FIRST_DELAY_S
+    assert sending.claim(LEASE_S).failing_since == clock.at - FIRST_DELAY_S
+
+
+def test_a_clock_set_back_does_not_make_a_pause_longer(sending, gateway, clock, queue):
+    gateway.next = [CREDENTIALS]
+    queue("a")
+    sending.send_next()
+    clock.at -= 3600
+
+    sending.bring_forward()
+
+    assert sending.send_next()
+    assert gateway.ids == ["a", "a"]
 
 
 # What the gateway will never accept
@@ -655,42 +724,260 @@ def test_the_log_says_what_to_look_at_when_our_token_is_refused(sending, gateway
     assert "check MSP_ID, MSP_SECRET and MSP_GATEWAY" in caplog.text
 
 
-def test_a_pause_holds_from_its_beginning_to_its_end():
-    pause = Pause()
-    length_s = pause.begin(NOW)
+def test_a_success_of_what_was_under_way_before_does_not_end_the_pause(sending, gateway, queue):
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
 
-    held = [pause.holds(NOW), pause.holds(NOW + length_s - 0.01), pause.holds(NOW + length_s)]
+    def be_refused_meanwhile():
+        gateway.next = [CREDENTIALS]
+        sending.send_next()
 
-    assert held == [True, True, False]
+    gateway.next = [be_refused_meanwhile]
 
+    sending.send_next()
 
-def test_a_pause_does_not_hold_before_it_begins():
-    assert Pause().holds(NOW) is False
-
-
-def test_a_success_ends_the_pause():
-    pause = Pause()
-    pause.begin(NOW)
-
-    pause.end()
-
-    assert pause.holds(NOW) is False
+    assert (gateway.ids, sending.claim(LEASE_S)) == (["a", "b"], None)
 
 
-def test_refusals_of_sends_under_way_together_count_as_one():
-    pause = Pause()
+def test_refusals_of_sends_under_way_together_count_as_one(sending, gateway, queue, caplog):
+    for number in range(8):
+        queue(str(number), customer_id=f"urn:mbid:{number}")
+    entries = [sending.claim(LEASE_S) for _ in range(8)]
+    gateway.always = CREDENTIALS
 
     with ThreadPoolExecutor(8) as pool:
-        ends = set(pool.map(pause.begin, [NOW] * 8))
+        list(pool.map(sending.work, entries))
 
-    assert ends == {FIRST_DELAY_S}
+    assert caplog.text.count("pauses for 0.5 s") == 8
 
 
-def test_a_refusal_during_a_pause_waits_for_its_end():
-    pause = Pause()
-    pause.begin(NOW)
+def test_every_worker_of_a_store_pauses_while_our_token_is_refused(
+    sending, second_worker, gateway, clock, queue
+):
+    gateway.next = [CREDENTIALS]
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    sending.send_next()
 
-    assert pause.begin(NOW + 0.25) == FIRST_DELAY_S - 0.25
+    assert second_worker.claim(LEASE_S) is None
+
+    clock.at += FIRST_DELAY_S
+    assert second_worker.claim(LEASE_S) is not None
+
+
+# A gateway that takes no more
+
+
+TOO_MANY = failed(RemoteBusy, status=429)
+
+
+def test_a_gateway_that_takes_no_more_for_a_while_holds_every_conversation(
+    sending, gateway, clock, queue
+):
+    gateway.next = [failed(RemoteBusy, status=429, delay_s=30)]
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    sending.send_next()
+    clock.at += 29.75
+
+    assert sending.send_next() is False
+
+    clock.at += 0.25
+    send_all(sending)
+    assert sorted(gateway.ids[1:]) == ["a", "b"]
+
+
+def test_every_worker_of_a_store_waits_for_a_gateway_that_takes_no_more(
+    sending, second_worker, gateway, clock, queue
+):
+    gateway.next = [failed(RemoteBusy, status=429, delay_s=30)]
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    sending.send_next()
+    clock.at += 29.75
+
+    assert second_worker.claim(LEASE_S) is None
+
+
+def test_a_gateway_that_takes_no_more_and_says_nothing_else_holds_all_for_longer_each_time(
+    sending, gateway, clock, queue
+):
+    gateway.always = TOO_MANY
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    times = []
+
+    while len(times) < 6:
+        if sending.send_next():
+            times.append(clock.at)
+        clock.at += 0.25
+
+    assert [later - earlier for earlier, later in pairwise(times)] == [0.5, 1, 2, 4, 8]
+
+
+def test_a_longer_wait_that_is_asked_for_during_a_pause_counts(sending, gateway, clock, queue):
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+    first, second = sending.claim(LEASE_S), sending.claim(LEASE_S)
+    gateway.next = [TOO_MANY, failed(RemoteBusy, status=429, delay_s=30)]
+
+    sending.work(first)
+    sending.work(second)
+    clock.at += 29.75
+
+    assert sending.claim(LEASE_S) is None
+
+
+@pytest.mark.parametrize("status", [408, 500, 503])
+def test_a_gateway_that_is_busy_with_one_message_holds_no_other_conversation(
+    sending, gateway, queue, status
+):
+    gateway.next = [failed(RemoteBusy, status=status, delay_s=30)]
+    queue("a")
+    queue("b", customer_id=OTHER_CUSTOMER)
+
+    send_all(sending)
+
+    assert gateway.ids == ["a", "b"]
+
+
+def test_another_server_that_takes_no_more_holds_no_other_conversation(
+    sending, gateway, merchant, put, queue
+):
+    put(ORDER, PaymentOpening("token"))
+    queue("b", customer_id=OTHER_CUSTOMER)
+    merchant.next = [failed(RemoteBusy, status=429, delay_s=30, address="https://pay/session")]
+
+    send_all(sending)
+
+    assert gateway.ids == ["b"]
+
+
+def test_a_message_that_was_too_many_fails_as_any_other(sending, store, gateway, queue):
+    gateway.next = [TOO_MANY]
+    queue("a")
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.PENDING, str(TOO_MANY))
+
+
+def test_the_log_says_what_to_set_when_the_gateway_takes_no_more(sending, gateway, queue, caplog):
+    gateway.next = [failed(RemoteBusy, status=429, delay_s=30)]
+    queue("a")
+
+    sending.send_next()
+
+    assert "slowed message_id='a'; nothing is sent for 30.0 s" in caplog.text
+    assert "set MSP_SENDS_PER_S" in caplog.text
+
+
+# Attempts that nobody answered
+
+
+def unsure(store):
+    """Give how many attempts ended without an answer, by message id."""
+    return {entry.message_id: entry.unsure for entry in store.history.newest(100)}
+
+
+@pytest.mark.parametrize("outcome", [None, UNREACHABLE, BUSY, REFUSED, CREDENTIALS, TOO_MANY])
+def test_a_message_whose_every_attempt_was_answered_or_never_went_is_sure(
+    sending, store, gateway, queue, outcome
+):
+    gateway.next = [outcome]
+    queue("a")
+
+    sending.send_next()
+
+    assert unsure(store) == {"a": 0}
+
+
+def test_each_attempt_without_an_answer_is_counted(sending, store, gateway, clock, queue):
+    gateway.next = [UNANSWERED, BUSY, UNANSWERED, UNREACHABLE]
+    queue("a")
+
+    for _ in range(5):
+        sending.send_next()
+        clock.at += LEASE_S
+
+    assert store.outbox.state("a")[0] is OutboxState.SENT
+    assert unsure(store) == {"a": 2}
+
+
+def test_a_message_given_up_tells_that_it_may_have_been_accepted(
+    sending, store, gateway, clock, queue, caplog
+):
+    gateway.always = UNANSWERED
+    queue("a")
+    fail_until(sending, clock, NOW + GIVE_UP_S)
+
+    sending.send_next()
+
+    assert store.outbox.state("a")[0] is OutboxState.BURIED
+    assert unsure(store) == {"a": len(gateway.attempts)}
+    assert f"buried message_id='a' kind=Text unsure={len(gateway.attempts)}" in caplog.text
+
+
+def test_a_message_of_a_customer_who_left_tells_that_it_may_have_been_accepted(
+    sending, store, gateway, queue
+):
+    def close_and_fail():
+        close(store)
+        raise UNANSWERED
+
+    queue("a")
+    gateway.next = [close_and_fail]
+
+    sending.send_next()
+
+    assert store.outbox.state("a") == (OutboxState.BURIED, CLOSED)
+    assert unsure(store)["a"] == 1
+
+
+def test_what_a_message_needs_may_go_unanswered_and_the_message_is_sure(
+    sending, store, merchant, transfer, put, queue_files
+):
+    queue_files()
+    transfer.next = [failed(RemoteUnreachable, unsure=True, address="https://gateway/v1/preUpload")]
+    sending.send_next()
+    store.outbox.put(
+        [
+            OutboundMessage(
+                "b", BUSINESS, OTHER_CUSTOMER, ORDER, True, opening=PaymentOpening("token")
+            )
+        ],
+        NOW,
+    )
+    merchant.next = [failed(RemoteUnreachable, unsure=True, address="https://pay/session")]
+    sending.send_next()
+
+    assert unsure(store) == {"a": 0, "b": 0}
+
+
+def test_a_claim_that_ended_without_word_is_counted(sending, store, clock, queue):
+    queue("a")
+    sending.claim(LEASE_S)
+    clock.at += LEASE_S
+
+    sending.send_next(LEASE_S)
+
+    assert store.outbox.state("a")[0] is OutboxState.SENT
+    assert unsure(store) == {"a": 1}
+
+
+def test_the_log_tells_how_often_a_sent_message_went_unanswered(
+    sending, gateway, clock, queue, caplog
+):
+    caplog.set_level(logging.INFO)
+    gateway.next = [UNANSWERED]
+    queue("a")
+    sending.send_next()
+    clock.at += FIRST_DELAY_S
+
+    sending.send_next()
+
+    assert "released message_id='a' attempts=1 unsure=1" in caplog.text
+    assert "sent message_id='a' kind=Text attempts=2 unsure=1" in caplog.text
 
 
 # A store that fails, and claims
@@ -699,7 +986,8 @@ def test_a_refusal_during_a_pause_waits_for_its_end():
 @pytest.fixture
 def locked_at_finish(file, gateway):
     """Let somebody else write in the store's file from the first send on."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    with closing(other):
         gateway.next = [lambda: other.execute("BEGIN IMMEDIATE")]
         yield other
 
@@ -709,6 +997,21 @@ def test_a_store_that_does_not_note_a_success_is_reported(sending, queue, locked
 
     with pytest.raises(StoreError):
         sending.send_next(LEASE_S)
+
+
+def test_a_store_that_fails_for_a_while_notes_a_success_in_the_end(
+    sending, gateway, queue, locked_at_finish, caplog
+):
+    queue("a")
+    patient = replace(sending, note_limit_s=DEADLINE_S)
+    with ThreadPoolExecutor() as pool:
+        sent = pool.submit(patient.send_next, LEASE_S)
+        wait_for(lambda: "not noted yet message_id='a'" in caplog.text, "a failure")
+        locked_at_finish.execute("ROLLBACK")
+        assert sent.result(DEADLINE_S)
+
+    assert len(gateway.attempts) == 1
+    assert sending.store.outbox.state("a") == (OutboxState.SENT, None)
 
 
 def test_what_the_store_did_not_note_is_sent_again_with_the_same_bytes(
@@ -947,10 +1250,9 @@ def test_an_upload_that_fails_for_too_long_is_given_up(
     sending, store, gateway, transfer, clock, queue_files
 ):
     error = failed(UploadRefused)
-    transfer.next = [error, error]
+    transfer.next = [error] * 13
     queue_files()
-    sending.send_next()
-    clock.at += GIVE_UP_S
+    fail_until(sending, clock, NOW + GIVE_UP_S)
 
     sending.send_next()
 

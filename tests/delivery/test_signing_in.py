@@ -189,7 +189,7 @@ def test_an_answer_waits_while_the_provider_is_asked(store, join):
     assert outcome(join(YES)) == (USER, None)
 
 
-@pytest.mark.parametrize("waited_s", [0, RETURN_LIMIT_S - 1])
+@pytest.mark.parametrize("waited_s", [0, RETURN_LIMIT_S - 1, 1 - RETURN_LIMIT_S])
 def test_an_answer_waits_no_longer_than_its_limit(store, join, clock, waited_s):
     ask(store)
     clock.at = NOW + waited_s
@@ -197,9 +197,12 @@ def test_an_answer_waits_no_longer_than_its_limit(store, join, clock, waited_s):
     assert join(YES) is None
 
 
-def test_who_does_not_come_back_in_time_is_not_waited_for(store, join, clock):
+@pytest.mark.parametrize("waited_s", [RETURN_LIMIT_S, 3600, -3600])
+def test_who_does_not_come_back_in_time_is_not_waited_for_whatever_the_clock_says(
+    store, join, clock, waited_s
+):
     ask(store)
-    clock.at = NOW + RETURN_LIMIT_S
+    clock.at = NOW + waited_s
 
     assert outcome(join(YES)) == (None, SignInFailure.NOT_RETURNED)
 

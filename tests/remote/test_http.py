@@ -303,6 +303,61 @@ def test_broken_answer_is_unreachable(answer, script, address):
         HttpClient().request("POST", address)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"],
+    ids=["nothing", "cut head", "cut body"],
+)
+def test_outcome_of_a_request_that_had_gone_is_unsure(answer, script, address):
+    script.answer = answer
+
+    with pytest.raises(RemoteUnreachable) as failed:
+        HttpClient().request("POST", address, {}, b"{}")
+
+    assert failed.value.unsure
+
+
+def test_outcome_of_a_request_that_had_gone_is_unsure_when_nothing_is_said(
+    script, address, monkeypatch
+):
+    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.05)
+    script.silent = True
+
+    with pytest.raises(RemoteUnreachable) as failed:
+        HttpClient().request("POST", address, {}, b"{}")
+
+    assert failed.value.unsure
+
+
+def test_outcome_of_a_request_that_did_not_go_is_sure(closed_port):
+    with pytest.raises(RemoteUnreachable) as failed:
+        HttpClient().request("POST", f"http://127.0.0.1:{closed_port}/v1/message", {}, b"{}")
+
+    assert not failed.value.unsure
+
+
+def test_outcome_of_a_request_that_no_tls_was_agreed_for_is_sure(address):
+    with pytest.raises(RemoteUnreachable, match="TLS failed") as failed:
+        HttpClient().request("POST", address.replace("http:", "https:"), {}, b"{}")
+
+    assert not failed.value.unsure
+
+
+def test_outcome_of_a_request_whose_body_did_not_go_to_its_end_is_sure(script, address):
+    class Broken:
+        def __len__(self):
+            return 4
+
+        def __iter__(self):
+            yield b"ab"
+            raise OSError
+
+    with pytest.raises(RemoteUnreachable) as failed:
+        HttpClient().request("POST", address, {}, Broken())
+
+    assert not failed.value.unsure
+
+
 def test_request_that_got_no_answer_is_not_made_again(script, address):
     script.answer = b""
 
@@ -374,6 +429,7 @@ def test_unreachable_tells_which_request_failed(script, address):
         "status": None,
         "message_id": "3c1e6b0a",
         "answer": "",
+        "unsure": False,
     }
 
 

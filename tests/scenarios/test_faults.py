@@ -1,8 +1,11 @@
 """The gateway fails in every way it can, and nothing is lost, doubled or out of order."""
 
+from datetime import datetime
+
 import pytest
 
 from msp_server import Agent, Router, Text
+from msp_server.listing import message_line
 from msp_server.store.schema import OutboxState
 
 
@@ -13,6 +16,10 @@ def _short_delays(monkeypatch):
 
 def outbox(msp):
     return [entry for entry in msp.store.history.newest(100) if entry.direction == "out"]
+
+
+def send_times(apple):
+    return sorted(datetime.fromisoformat(send["at"]) for send in apple.sends())
 
 
 def states(msp):
@@ -42,6 +49,50 @@ def test_cut_connection_is_tried_again_with_the_same_id_and_bytes(apple, msp, wa
     sends = apple.sends()
     assert len(sends) == 3
     assert len({(send["id"], send["body_sha256"]) for send in sends}) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "unsure"), [({"do": "drop_after"}, 2), ({"do": "status", "status": 503}, 0)], ids=str
+)
+def test_message_is_marked_if_it_may_have_been_accepted_more_than_once(
+    apple, msp, wait_for, fault, unsure
+):
+    apple.fault(**fault, count=2)
+
+    apple.phone().text("hello")
+
+    wait_for(lambda: states(msp) == [OutboxState.SENT], "the last attempt")
+    (sent,) = outbox(msp)
+    assert (sent.attempts, sent.unsure) == (3, unsure)
+    assert ("perhaps more than once" in message_line(sent)) is (unsure > 0)
+
+
+def test_gateway_that_takes_no_more_is_left_alone_by_all_conversations(
+    apple, msp, wait_for, caplog
+):
+    apple.fault("status", status=429, retry_after="1", count=1, customer="ava")
+    apple.phone().text("one")
+    wait_for(lambda: "slowed message_id" in caplog.text, "the refusal")
+
+    apple.phone("ben").text("two")
+
+    assert apple.phone("ben").wait_for_bodies(1) == ["two"]
+    assert apple.phone().wait_for_bodies(1) == ["one"]
+    first, *others = send_times(apple)
+    assert all((at - first).total_seconds() >= 0.9 for at in others)
+
+
+def test_no_more_messages_are_sent_in_a_second_than_were_set(apple, start_msp):
+    with start_msp(sends_per_s=2):
+        for word in ("one", "two", "three"):
+            apple.phone("ava").text(word)
+            apple.phone("ben").text(word)
+
+        assert apple.phone("ava").wait_for_bodies(3) == ["one", "two", "three"]
+        assert apple.phone("ben").wait_for_bodies(3) == ["one", "two", "three"]
+
+    first, *_, last = send_times(apple)
+    assert (last - first).total_seconds() >= 1  # two at once, and four within two seconds
 
 
 def test_later_messages_of_a_conversation_wait_for_the_first_to_be_accepted(apple, msp):

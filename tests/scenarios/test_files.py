@@ -252,9 +252,10 @@ def test_file_that_this_machine_cannot_write_buries_its_message_and_no_other(
     assert heard == []
 
 
-def test_file_that_cannot_be_kept_until_it_is_sent_buries_what_it_answers(
-    apple, start_msp, wait_for
+def test_file_that_can_never_be_kept_until_it_is_sent_buries_what_it_answers(
+    apple, start_msp, wait_for, monkeypatch
 ):
+    monkeypatch.setattr("msp_server.delivery.answering.GIVE_UP_S", 0.05)
     with start_msp(sending(Attachment(b"%PDF", "invoice.pdf"))) as msp:
         msp.settings.outgoing_dir.write_text("stands where the directory would be")
         apple.phone().text("invoice")

@@ -11,7 +11,7 @@ def test_customer_who_writes_gets_the_agents_answer(apple, msp):
 
 
 def test_answer_waits_for_no_poll(apple, start_msp, monkeypatch):
-    monkeypatch.setattr("msp_server.delivery.loop.POLL_S", 1000)
+    monkeypatch.setattr("msp_server.app.POLL_S", 1000)
 
     with start_msp():
         apple.phone().text("hello")
