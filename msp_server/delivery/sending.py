@@ -136,7 +136,9 @@ class Sending:
         except AttachmentError as error:
             self._bury(entry, error, "its file cannot be had any more")
         else:
-            self._note_accepted(entry, read_data_ref(answer.body))
+            if not self._note_accepted(entry, read_data_ref(answer.body)):
+                log.warning("accepted too late, claim lost message_id=%.80r", entry.message_id)
+                return
             self._drop_files(entry)
             log.info(
                 "sent message_id=%.80r kind=%s attempts=%d unsure=%d",
@@ -163,8 +165,11 @@ class Sending:
         metrics.SENDS.labels("accepted").inc()
         return answer
 
-    def _note_accepted(self, entry: Entry, data_ref: str | None) -> None:
+    def _note_accepted(self, entry: Entry, data_ref: str | None) -> bool:
         """Note that the gateway accepted a message: who leaves it at that sends it twice.
+
+        Returns:
+            False when the claim had been lost meanwhile; then nothing was changed.
 
         Raises:
             StoreError: the store failed for `note_limit_s`.
@@ -172,14 +177,12 @@ class Sending:
         ends_at = time.monotonic() + self.note_limit_s
         while True:
             try:
-                self.store.outbox.finish(entry, self.now(), data_ref)
+                return self.store.outbox.finish(entry, self.now(), data_ref)
             except StoreError as error:
                 if time.monotonic() >= ends_at:
                     raise
                 log.warning("not noted yet message_id=%.80r error=%s", entry.message_id, error)
                 time.sleep(NOTE_AGAIN_S)
-            else:
-                return
 
     def _upload(self, entry: Entry) -> bytes | None:
         """Upload a message's files, and give its bytes, which stay the same from now on.

@@ -1341,6 +1341,24 @@ def test_who_lost_its_claim_while_uploading_sends_nothing_and_removes_nothing(
     assert (gateway.attempts, spooled(outgoing)) == ([], names)
 
 
+def test_who_lost_its_claim_while_the_gateway_accepted_says_so_and_removes_nothing(
+    sending, store, gateway, outgoing, queue_files, caplog
+):
+    def lose_claim():
+        sending.now.at += LEASE_S
+        assert store.outbox.claim(sending.now.at, LEASE_S) is not None
+
+    caplog.set_level(logging.INFO)
+    gateway.next = [lose_claim]
+    names = queue_files()
+
+    sending.send_next(LEASE_S)
+
+    assert spooled(outgoing) == names
+    assert "claim lost message_id='a'" in caplog.text
+    assert "sent message_id" not in caplog.text
+
+
 def test_the_log_tells_neither_name_nor_key_of_a_file(sending, queue_files, caplog):
     caplog.set_level(logging.DEBUG)
     queue_files()
