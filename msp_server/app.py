@@ -118,7 +118,7 @@ def create_app(
     """
     settings = Settings.from_environment() if settings is None else settings
     store = open_store_of(settings) if store is None else store
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     processor, linker = _load_extensions(settings)
     slots = Slots()
 

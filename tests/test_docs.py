@@ -104,7 +104,6 @@ def test_routes_are_those_of_the_app(settings):
         f"{method} {rule.rule}"
         for rule in rules
         for method in rule.methods - {"HEAD", "OPTIONS"}
-        if rule.endpoint != "static"
     }
 
     assert {row[0].strip("`") for row in table("Routes")} == routes

@@ -1,16 +1,25 @@
 """Each record is one line of less than 1 KB, whoever wrote it."""
 
+import io
 import json
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msp_server.logs import LINE_LIMIT_BYTES, JsonFormatter, TextFormatter, set_up_logging
+from msp_server import logs
+from msp_server.logs import (
+    LINE_LIMIT_BYTES,
+    JsonFormatter,
+    LineWriter,
+    TextFormatter,
+    set_up_logging,
+)
 
 ROOT = Path(__file__).parents[1]
 FORMATTERS = [TextFormatter(), JsonFormatter()]
@@ -205,3 +214,89 @@ def test_process_logs_one_line_for_each_of_what_went_wrong(log_format):
     if log_format == "json":
         loggers = [json.loads(line)["logger"] for line in lines]
         assert loggers == ["msp_server.app", "py.warnings", "waitress"]
+
+
+class Pipe(io.StringIO):
+    """A stream that nobody reads until it is told to go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, text):
+        self.begun.set()
+        assert self.go_on.wait(10)
+        return super().write(text)
+
+
+def line_writer(stream):
+    writer = LineWriter(stream)
+    writer.setFormatter(logging.Formatter("%(message)s"))
+    return writer
+
+
+def test_lines_are_written_in_the_order_in_which_they_were_logged():
+    stream = io.StringIO()
+    writer = line_writer(stream)
+
+    for number in range(1000):
+        writer.handle(record("line %d", number))
+    writer.flush()
+
+    assert stream.getvalue().splitlines() == [f"line {number}" for number in range(1000)]
+
+
+def test_who_logs_does_not_wait_for_who_reads_and_what_is_too_much_is_counted(monkeypatch):
+    monkeypatch.setattr(logs, "LINES_LIMIT", 3)
+    stream = Pipe()
+    writer = line_writer(stream)
+    writer.handle(record("first"))
+    assert stream.begun.wait(10)
+
+    for number in range(5):
+        writer.handle(record("line %d", number))
+    stream.go_on.set()
+    writer.flush()
+
+    *lines, last = stream.getvalue().splitlines()
+    assert lines == ["first", "line 0", "line 1", "line 2"]
+    assert last == "log was too slow: lines left out=2"
+
+
+def test_a_record_that_cannot_be_written_costs_no_other_and_is_not_quoted():
+    stream = io.StringIO()
+    writer = line_writer(stream)
+
+    writer.handle(record("number=%d", "what a customer said"))
+    writer.handle(record("next"))
+    writer.flush()
+
+    first, last = stream.getvalue().splitlines()
+    assert "error=TypeError" in first
+    assert "customer" not in first
+    assert last == "next"
+
+
+def test_a_stream_that_is_gone_stops_nobody():
+    stream = io.StringIO()
+    writer = line_writer(stream)
+    stream.close()
+
+    writer.handle(record("lost"))
+    writer.flush()
+
+    assert writer._records.empty()
+
+
+def test_what_was_logged_is_written_before_the_process_ends():
+    program = (
+        "import logging; from msp_server.logs import set_up_logging; set_up_logging('INFO');"
+        "[logging.getLogger('msp_server').info('line %d', each) for each in range(500)]"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr.splitlines()[-1].endswith("line 499")
+    assert len(done.stderr.splitlines()) == 500

@@ -136,17 +136,7 @@ class Sending:
         except AttachmentError as error:
             self._bury(entry, error, "its file cannot be had any more")
         else:
-            if not self._note_accepted(entry, read_data_ref(answer.body)):
-                log.warning("accepted too late, claim lost message_id=%.80r", entry.message_id)
-                return
-            self._drop_files(entry)
-            log.info(
-                "sent message_id=%.80r kind=%s attempts=%d unsure=%d",
-                entry.message_id,
-                entry.kind,
-                entry.attempts,
-                entry.unsure,
-            )
+            self._end(entry, read_data_ref(answer.body))
 
     def send_next(self, lease_s: float = 60) -> bool:
         """Send the next entry that is due; False when there is none."""
@@ -164,6 +154,20 @@ class Sending:
             raise
         metrics.SENDS.labels("accepted").inc()
         return answer
+
+    def _end(self, entry: Entry, data_ref: str | None) -> None:
+        """Be done with a message that the gateway accepted."""
+        if not self._note_accepted(entry, data_ref):
+            log.warning("accepted too late, claim lost message_id=%.80r", entry.message_id)
+            return
+        self._drop_files(entry)
+        log.info(
+            "sent message_id=%.80r kind=%s attempts=%d unsure=%d",
+            entry.message_id,
+            entry.kind,
+            entry.attempts,
+            entry.unsure,
+        )
 
     def _note_accepted(self, entry: Entry, data_ref: str | None) -> bool:
         """Note that the gateway accepted a message: who leaves it at that sends it twice.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from sqlalchemy import (
     BindParameter,
@@ -55,6 +55,8 @@ _BUSY_WORDS: Final = (
     "due to statement timeout",
 )
 
+T = TypeVar("T")
+
 
 class Database:
     """Transactions on one engine, with its errors translated."""
@@ -68,8 +70,6 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that is committed when the block ends, unless it raises.
 
-        On SQLite several writers may share one: all wait for its commit.
-
         Raises:
             StoreBusy: other writers were too many for too long.
             StoreUnavailable: the database cannot be reached or written.
@@ -78,12 +78,26 @@ class Database:
         with translated(), begin() as connection:
             yield connection
 
-    @contextmanager
-    def write_first(self) -> Iterator[Connection]:
-        """Do what `write` does, before all others of this process who wait for it."""
-        begin = self._writer.begin if self._group is None else self._group.write_first
-        with translated(), begin() as connection:
-            yield connection
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """Do a short work in a transaction, and give what it gives, once that is committed.
+
+        On SQLite, works that wait at the same time share a commit, and one thread does all.
+
+        Raises:
+            StoreBusy, StoreUnavailable: as `write` does; then nothing of the work is left.
+        """
+        with translated():
+            if self._group is not None:
+                return self._group.do(work)
+            with self._writer.begin() as connection:
+                return work(connection)
+
+    def do_first(self, work: Callable[[Connection], T]) -> T:
+        """Do what `do` does, before all others of this process who wait for it."""
+        if self._group is None:
+            return self.do(work)
+        with translated():
+            return self._group.do_first(work)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -233,22 +247,24 @@ class Entries:
         Returns:
             The entry, or None when nothing is due.
         """
-        at = {"now": now}
         with self._database.read() as connection:
-            if connection.execute(self._statements.first_due, at).first() is None:
+            if connection.execute(self._statements.first_due, {"now": now}).first() is None:
                 return None
-        with self._database.write() as connection:
+        return self._database.do(lambda connection: self._claim(connection, now, lease_s))
+
+    def _claim(self, connection: Connection, now: float, lease_s: float) -> Entry | None:
+        at = {"now": now}
+        which = connection.scalar(self._statements.first_free, at)
+        if which is None:  # somebody has it locked, for a moment: wait for that
+            which = connection.scalar(self._statements.first_locked, at)
+        while which is not None:
+            row = self._next(connection, which, now)
+            if row is not None and not self._admits(connection, now):
+                return None
+            self._set_due(connection, which, None if row is None else now + lease_s)
+            if row is not None:
+                return self._take(connection, row)
             which = connection.scalar(self._statements.first_free, at)
-            if which is None:  # somebody has it locked, for a moment: wait for that
-                which = connection.scalar(self._statements.first_locked, at)
-            while which is not None:
-                row = self._next(connection, which, now)
-                if row is not None and not self._admits(connection, now):
-                    break
-                self._set_due(connection, which, None if row is None else now + lease_s)
-                if row is not None:
-                    return self._take(connection, row)
-                which = connection.scalar(self._statements.first_free, at)
         return None
 
     @cached_property

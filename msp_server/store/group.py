@@ -1,46 +1,52 @@
 """Group commit: writes that wait at the same time are committed together.
 
-SQLite has one writer at a time, and a commit that waits for the disk. So writers queue here, where
-the next one is woken at once, and not at the file, where each sleeps for longer and longer; each
-does its part in a shared transaction, and whoever finds nobody behind it commits for all. None goes
-on before that commit is on disk. Nobody is delayed for company: a writer alone commits at once.
+SQLite has one writer at a time, and a commit that waits for the disk. So works queue here, and not
+at the file, where each writer sleeps for longer and longer. Whoever finds nobody at it does all
+that is queued, in one transaction, commits, and hands the lead to the next who came meanwhile.
+Nobody goes on before the commit is on disk; nobody is delayed for company.
 
-Two lanes lead there. Apple waits for what comes in, so that goes first, and is committed without
-the others; of these, one may go after each commit, however much comes in.
+Two queues lead there. Apple waits for what comes in, so that goes first; of the rest, one may go
+along each time, however much comes in.
 """
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Final
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from msp_server.errors import StoreBusy
+from msp_server.errors import StoreBusy, StoreUnavailable
 
 #: How long a writer waits for its turn before it gives up.
 TURN_LIMIT_S: Final = 5.0
 
-
-class _Batch:
-    """Writes of one transaction."""
-
-    def __init__(self) -> None:
-        self.writes = 0
-        #: Whether one of them is in a hurry.
-        self.hurries = False
-        self.ended = threading.Event()
-        self.error: BaseException | None = None
+T = TypeVar("T")
 
 
-class _Lane:
-    """Writers that wait for their turn."""
+class _Task(Generic[T]):
+    """A work that waits for being done, and the thread that waits for that."""
 
-    def __init__(self, lock: threading.Lock) -> None:
-        self.changed = threading.Condition(lock)
-        self.waiting = 0
+    def __init__(self, work: Callable[[Connection], T] | None) -> None:
+        #: None: the thread wants the lead, and does it itself.
+        self.work = work
+        self.leads = False
+        self.result: T | None = None
+        #: Why it is not done; None once it is committed.
+        self.error: BaseException | None = StoreUnavailable("store was left in the middle of it")
+        self._ended = threading.Lock()
+        self._ended.acquire()
+
+    def wait(self, limit_s: float = -1) -> bool:
+        """Wait until it is done or leads; False if that takes too long."""
+        return self._ended.acquire(timeout=limit_s)
+
+    def wake(self) -> None:
+        """Let its thread go on."""
+        self._ended.release()
 
 
 class Group:
@@ -49,134 +55,169 @@ class Group:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
-        self._batch = _Batch()
         self._lock = threading.Lock()
-        self._busy = False
-        #: Whether the next turn is one of those who are in no hurry.
-        self._owed = False
-        self._first = _Lane(self._lock)
-        self._others = _Lane(self._lock)
+        self._is_led = False
+        self._first: deque[_Task[Any]] = deque()
+        self._others: deque[_Task[Any]] = deque()
 
-    def write(self) -> AbstractContextManager[Connection]:
-        """Take part in a transaction, alone while the block lasts; return once it is committed.
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """Have a work done in a transaction, and return once it is committed.
 
-        A block that raises takes back what it wrote itself, and nothing else.
+        A work that raises takes back what it wrote itself, and nothing else.
+
+        Args:
+            work: may be called in another thread; must neither wait nor write by itself.
 
         Raises:
             StoreBusy: other writers were too many for too long.
-            DBAPIError: the block's own statement failed, or the commit that it was part of.
+            DBAPIError: the work's own statement failed, or the commit that it was part of.
         """
-        return self._write(self._others)
+        return self._do(work, self._others)
 
-    def write_first(self) -> AbstractContextManager[Connection]:
+    def do_first(self, work: Callable[[Connection], T]) -> T:
         """Do the same before all others who wait."""
-        return self._write(self._first)
+        return self._do(work, self._first)
 
     @contextmanager
-    def _write(self, lane: _Lane) -> Iterator[Connection]:
-        self._take_turn(lane)
-        batch = self._batch
-        batch.hurries |= lane is self._first
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction for a block, with nobody else's work in it; raises what `do` does."""
+        self._queue(_Task(None), self._others)
         try:
-            yield from self._take_part(batch)
-        finally:
-            self._end_turn(batch)
-        batch.ended.wait()
-        if batch.error is not None:
-            raise batch.error
-
-    def _take_turn(self, lane: _Lane) -> None:
-        with self._lock:
-            lane.waiting += 1
-            mine = lane.changed.wait_for(lambda: self._may_begin(lane), TURN_LIMIT_S)
-            lane.waiting -= 1
-            if not mine:
-                raise StoreBusy("store is busy: too many writers of this process wait")
-            self._busy = True
-            self._owed &= lane is self._first
-
-    def _may_begin(self, lane: _Lane) -> bool:
-        return not self._busy and lane is self._next_lane()
-
-    def _next_lane(self) -> _Lane:
-        if self._first.waiting and not (self._owed and self._others.waiting):
-            return self._first
-        return self._others
-
-    def _end_turn(self, batch: _Batch) -> None:
-        """Let the next writer go on, or commit if none is to be waited for."""
-        with self._lock:
-            waiting = self._first.waiting or (self._others.waiting and not batch.hurries)
-            if waiting and batch.error is None:
-                self._pass_on()
-                return
-        try:
-            self._commit(batch)
-        finally:
-            self._batch = _Batch()
-            with self._lock:
-                self._owed = True
-                self._pass_on()
-            batch.ended.set()
-
-    def _pass_on(self) -> None:
-        self._busy = False
-        self._next_lane().changed.notify()
-
-    def _take_part(self, batch: _Batch) -> Iterator[Connection]:
-        """Do one writer's part; only what follows others in the transaction needs a savepoint."""
-        if not batch.writes:
-            yield from self._open(batch)
-            return
-        connection = self._connected()
-        driver = _driver(connection)
-        driver.execute("SAVEPOINT part")
-        try:
-            yield connection
-            driver.execute("RELEASE part")
-        except BaseException as error:
-            if not _take_back(driver):
-                batch.error = error
-            raise
-        batch.writes += 1
-
-    def _open(self, batch: _Batch) -> Iterator[Connection]:
-        try:
-            connection = self._connected()
-            connection.begin()
-            yield connection
+            with self._connected().begin():
+                yield self._connected()
         except BaseException:
             self._roll_back()
             raise
-        batch.writes = 1
+        finally:
+            self._pass_on()
+
+    def close(self) -> None:
+        """Close the shared connection."""
+        self._roll_back()
+
+    def _do(self, work: Callable[[Connection], T], queue: deque[_Task[Any]]) -> T:
+        task = _Task(work)
+        self._queue(task, queue)
+        if task.leads:
+            self._lead(task)
+        if task.error is not None:
+            raise task.error
+        return cast(T, task.result)
+
+    def _queue(self, task: _Task[Any], queue: deque[_Task[Any]]) -> None:
+        """Wait until a task is done, or leads: at once if nobody does."""
+        with self._lock:
+            if not self._is_led:
+                self._is_led = task.leads = True
+            if task.work is not None or not task.leads:
+                queue.append(task)
+        if task.leads or task.wait(TURN_LIMIT_S):
+            return
+        with self._lock:
+            if task in queue and not task.leads:
+                queue.remove(task)
+                raise StoreBusy("store is busy: too many writers of this process wait")
+        task.wait()  # somebody is at it
+
+    def _lead(self, leader: _Task[Any]) -> None:
+        tasks = self._take()
+        try:
+            self._do_all(tasks)
+        finally:
+            self._pass_on()
+            for task in tasks:
+                if task is not leader:
+                    task.wake()
+
+    def _take(self) -> Sequence[_Task[Any]]:
+        """Take what is to be done together: all that is in a hurry and one more, or all."""
+        with self._lock:
+            tasks = list(self._first)
+            self._first.clear()
+            most = 1 if tasks else len(self._others)
+            while most and self._others and self._others[0].work is not None:
+                tasks.append(self._others.popleft())
+                most -= 1
+            return tasks
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            queue = self._first or self._others
+            if not queue:
+                self._is_led = False
+                return
+            task = queue[0]
+            task.leads = True
+            if task.work is None:
+                queue.popleft()
+        task.wake()
+
+    def _do_all(self, tasks: Sequence[_Task[Any]]) -> None:
+        done: list[_Task[Any]] = []
+        for task in tasks:
+            try:
+                self._do_one(task, follows=bool(done))
+            except Exception as error:  # noqa: BLE001 - its own thread raises it
+                task.error = error
+                done = self._take_back(done, error)
+            else:
+                done.append(task)
+        self._commit(done)
+
+    def _do_one(self, task: _Task[Any], *, follows: bool) -> None:
+        """Do one work; only what follows others in the transaction needs a savepoint."""
+        connection = self._connected()
+        if not follows:
+            connection.begin()
+        driver = _driver(connection)
+        if follows:
+            driver.execute("SAVEPOINT part")
+        assert task.work is not None  # noqa: S101 - for the type checker
+        task.result = task.work(connection)
+        if follows:
+            driver.execute("RELEASE part")
+
+    def _take_back(self, done: list[_Task[Any]], error: Exception) -> list[_Task[Any]]:
+        """Take back one work, and give those before it that are still there.
+
+        They are lost too when SQLite has taken everything back: a full disk does that.
+        """
+        if done:
+            with suppress(sqlite3.Error):
+                _driver(self._connected()).execute("ROLLBACK TO part")
+                return done
+        self._roll_back()
+        for task in done:
+            task.error = error
+        return []
+
+    def _commit(self, done: Sequence[_Task[Any]]) -> None:
+        if not done:
+            return
+        failure: Exception | None = None
+        try:
+            self._connected().commit()
+        except Exception as error:  # noqa: BLE001 - each one's thread raises it
+            failure = error
+            self._roll_back()
+        for task in done:
+            task.error = failure
 
     def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
 
-    def _commit(self, batch: _Batch) -> None:
-        if batch.error is not None:
-            self._roll_back()
-        elif batch.writes:
-            try:
-                self._connected().commit()
-            except BaseException as error:  # noqa: BLE001 - every writer of the batch raises it
-                batch.error = error
-                self._roll_back()
-
     def _roll_back(self) -> None:
-        """Take everything back, and begin with a new connection: this one may be spoilt."""
-        if self._connection is not None:
-            with suppress(DBAPIError):
-                self._connection.invalidate()
-            with suppress(DBAPIError):
-                self._connection.close()
-            self._connection = None
-
-    def close(self) -> None:
-        """Close the shared connection."""
-        self._roll_back()
+        """Take everything back; a connection that cannot do that is spoilt."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.rollback()
+            self._connection.close()
+        except DBAPIError:
+            self._connection.invalidate()
+        self._connection = None
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
@@ -184,12 +225,3 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.dbapi_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
     return driver
-
-
-def _take_back(driver: sqlite3.Connection) -> bool:
-    """Take back one writer's part; False when all of them are lost: a full disk does that."""
-    try:
-        driver.execute("ROLLBACK TO part")
-    except sqlite3.Error:
-        return False
-    return True

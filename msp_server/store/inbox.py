@@ -61,39 +61,16 @@ class Inbox(Entries):
         Raises:
             StoreBusy, StoreUnavailable: it is not committed.
         """
-        tap = fingerprint(message.content)
-        with self._database.write_first() as connection:  # Apple waits for this
-            conversation = lock(connection, message.business_id, message.customer_id)
-            if conversation is None:
-                if _is_known(connection, message.id):
-                    return False
-                conversation = make(connection, message.business_id, message.customer_id)
-            state, reason = _first_state(connection, conversation, message, tap, now)
-            ends = state == InboxState.ANSWERED
-            seq = _insert(
-                connection,
-                {
-                    "message_id": message.id,
-                    "conversation_id": conversation.id,
-                    "kind": kind_name(message.content),
-                    "headers": json.dumps(dict(headers)),
-                    "packed": packed,
-                    "state": state,
-                    "tap": tap,
-                    "reason": reason,
-                    "attempts": 0,
-                    "created_at": now,
-                    "finished_at": now if ends else None,
-                },
-            )
-            if seq is None:
-                return False
-            put_fetches(connection, message, seq, conversation.id, now)
-            values = told_by(message, now)
-            if not ends:
-                values |= _let_answer(connection, conversation, seq, message, now)
-            change(connection, conversation.id, values)
-            return True
+        row = {
+            "message_id": message.id,
+            "kind": kind_name(message.content),
+            "headers": json.dumps(dict(headers)),
+            "packed": packed,
+            "tap": fingerprint(message.content),
+            "attempts": 0,
+            "created_at": now,
+        }
+        return self._database.do_first(lambda connection: _put(connection, message, row, now))
 
     def finish(
         self,
@@ -119,7 +96,8 @@ class Inbox(Entries):
             ContentInvalid: one of the answers cannot be sent as it stands.
         """
         rows = [row_of(answer, now, answers=entry.message_id) for answer in answers]
-        with self._database.write() as connection:
+
+        def finish(connection: Connection) -> bool:
             conversation = lock_conversation(connection, entry.conversation_id)
             if not self._finish(connection, entry, InboxState.ANSWERED, now, None):
                 return False
@@ -134,6 +112,8 @@ class Inbox(Entries):
             if changes.desk is not None and not too_late:
                 self._hold_waiting(connection, conversation.id)
             return True
+
+        return self._database.do(finish)
 
     def packed(self, seq: int) -> bytes:
         """Give the body of a message as the bytes that came.
@@ -217,6 +197,27 @@ class Inbox(Entries):
             .values(state=InboxState.HELD)
         )
         self._set_due(connection, conversation_id, None)
+
+
+def _put(connection: Connection, message: InboundMessage, row: dict[str, Any], now: float) -> bool:
+    """Insert a message with all that comes of it, unless it is there already."""
+    conversation = lock(connection, message.business_id, message.customer_id)
+    if conversation is None:
+        if _is_known(connection, message.id):
+            return False
+        conversation = make(connection, message.business_id, message.customer_id)
+    state, reason = _first_state(connection, conversation, message, row["tap"], now)
+    ends = state == InboxState.ANSWERED
+    ended = {"state": state, "reason": reason, "finished_at": now if ends else None}
+    seq = _insert(connection, {**row, **ended, "conversation_id": conversation.id})
+    if seq is None:
+        return False
+    put_fetches(connection, message, seq, conversation.id, now)
+    values = told_by(message, now)
+    if not ends:
+        values |= _let_answer(connection, conversation, seq, message, now)
+    change(connection, conversation.id, values)
+    return True
 
 
 def _first_state(

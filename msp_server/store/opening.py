@@ -72,11 +72,14 @@ class Store:
         Raises:
             StoreBusy, StoreUnavailable: it cannot.
         """
-        with self._database.write() as connection:
+
+        def note(connection: Connection) -> None:
             pulse = insert_into(connection, PULSE).values(id=1, at=now)
             connection.execute(
                 pulse.on_conflict_do_update(index_elements=[PULSE.c.id], set_={"at": now})
             )
+
+        self._database.do_first(note)  # a backlog of the loops does not matter here
 
     @contextmanager
     def working(self, now: float) -> Iterator[None]:

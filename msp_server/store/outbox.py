@@ -126,16 +126,18 @@ class Outbox(Entries):
         Returns:
             False when the claim had been lost meanwhile; then nothing was changed.
         """
-        with self._database.write() as connection:
+
+        def finish(connection: Connection) -> bool:
             lock_conversation(connection, entry.conversation_id)
             if data_ref is not None:
                 self._change(connection, entry, {"data_ref": data_ref})
             pause_s, refused = connection.execute(_PAUSE, {"which": entry.seq}).one()
             if refused:
                 note_acceptance(connection, now)
-            return self._finish(
-                connection, entry, OutboxState.SENT, now, None, next_at=now + pause_s
-            )
+            next_at = now + pause_s
+            return self._finish(connection, entry, OutboxState.SENT, now, None, next_at=next_at)
+
+        return self._database.do(finish)
 
     def doubt(self, entry: Entry) -> Entry:
         """Note that an attempt ended without an answer: nobody knows whether it was accepted.

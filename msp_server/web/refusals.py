@@ -72,7 +72,9 @@ def _answer(status: int, problem: str) -> tuple[dict[str, str], int]:
 
 def _path() -> str:
     """Give the path for a log, without what stands in it for a token."""
-    return request.url_rule.rule if request.url_rule else ascii(request.path[:_FIRST_CHARS])
+    if request.url_rule:
+        return request.url_rule.rule
+    return ascii("/" + request.path.lstrip("/").partition("/")[0][:_FIRST_CHARS])
 
 
 def _message_id() -> str:

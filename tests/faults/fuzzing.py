@@ -23,7 +23,7 @@ EXAMPLES = {
     "messages": 11_000,
     "requests": 19_500,
     "payments": 200,
-    "answers": 8_000,
+    "answers": 1_500,
 }
 
 FILE = {
@@ -36,7 +36,12 @@ FILE = {
     "signature": base64.b16encode(bytes(21)).decode(),
     "signature-base64": base64.b64encode(bytes(21)).decode(),
 }
-ENVELOPE = {"v": 1, "id": "5f7f3b5e-0000-4000-8000-000000000003", "sourceId": "urn:mbid:kim"}
+ENVELOPE = {
+    "v": 1,
+    "id": "5f7f3b5e-0000-4000-8000-000000000003",
+    "sourceId": "urn:mbid:kim",
+    "destinationId": "0f0e0d0c-0b0a-0908-0706-050403020100",
+}
 #: JSON of Apple's, by what it is.
 VALID = {
     **{path.stem: json.loads(path.read_text("utf-8")) for path in sorted(SAMPLES.glob("*.json"))},

@@ -54,6 +54,8 @@ from tests.faults.fuzzing import (
 #: Routes that people open in a browser, who are refused on a page.
 PAGES = ("landing.", "oauth.")
 LINE_LIMIT_CHARS = 900
+#: How lines begin that tell of a customer's mistake to those who run this server.
+SAD_ENDS = ("buried ", "not fetched ")
 
 every_round = pytest.mark.parametrize("number", ROUNDS)
 for_hours = pytest.mark.timeout(7200)
@@ -124,8 +126,14 @@ def parsed(fields):
         assert_tells(str(refusal))
         return
     assert kind_name(message.content)
+    assert message.customer_id.isascii()
     for reference in message.references:
         assert type(reference).from_json(reference.to_json()) == reference
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_sample_is_a_message_before_it_is_spoilt(name):
+    assert parse_message({}, json.loads(MESSAGES[name])).id
 
 
 @for_hours
@@ -164,7 +172,7 @@ class Witness(logging.Handler):
     def emit(self, record):
         line = record.getMessage()
         fine = line.isprintable() and len(line) <= LINE_LIMIT_CHARS and not record.exc_info
-        if not fine or (record.levelno >= logging.ERROR and not line.startswith("buried ")):
+        if not fine or (record.levelno >= logging.ERROR and not line.startswith(SAD_ENDS)):
             self.bad.append(line)
 
 

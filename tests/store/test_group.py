@@ -1,4 +1,4 @@
-"""Writers of one process share a commit; each takes back its own part alone."""
+"""Works that wait share a commit; each takes back its own part alone."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -52,28 +52,27 @@ def words(engine):
 
 
 def waiting(group):
-    return group._first.waiting + group._others.waiting
+    return len(group._first) + len(group._others)
 
 
 class Crowd:
-    """Writers who all wait behind one, who goes on when they do."""
+    """Works that all wait behind one, which goes on when they do."""
 
     def __init__(self, group, wait_for):
         self.group = group
         self._wait_for = wait_for
         self._pool = ThreadPoolExecutor(CROWD + 1)
 
-    def write(self, first, *others):
+    def do(self, first, *others):
         """Give what became of each: None, or what it raised."""
         begun = threading.Event()
 
-        def lead():
-            with self.group.write() as connection:
-                begun.set()
-                self._wait_for(lambda: waiting(self.group) == len(others), "the crowd")
-                first(connection)
+        def lead(connection):
+            begun.set()
+            self._wait_for(lambda: waiting(self.group) == len(others), "the crowd")
+            first(connection)
 
-        leading = self._pool.submit(lead)
+        leading = self._pool.submit(self.group.do, lead)
         assert begun.wait(DEADLINE_S)
         following = []
         for place, work in enumerate(others, 1):  # one after the other, so that they come in order
@@ -84,14 +83,9 @@ class Crowd:
         return outcomes
 
     def submit(self, work):
-        """Let one more write wait."""
-
-        def follow():
-            hurries = getattr(work, "hurries", False)
-            with self.group.write_first() if hurries else self.group.write() as connection:
-                work(connection)
-
-        return self._pool.submit(follow)
+        """Let one more work wait."""
+        do = self.group.do_first if getattr(work, "hurries", False) else self.group.do
+        return self._pool.submit(do, work)
 
 
 @pytest.fixture
@@ -119,101 +113,6 @@ def failing(word):
     return work
 
 
-def test_a_writer_alone_commits_at_once(group, engine, commits):
-    with group.write() as connection:
-        add(connection, "alone")
-
-    assert commits == [1]
-    assert words(engine) == {"alone"}
-
-
-def test_writers_that_wait_at_the_same_time_share_a_commit(crowd, engine, commits):
-    outcomes = crowd.write(*(adding(str(number)) for number in range(CROWD)))
-
-    assert outcomes == [None] * CROWD
-    assert words(engine) == {str(number) for number in range(CROWD)}
-    assert commits == [1]
-
-
-def test_nobody_goes_on_before_the_commit(group, engine, wait_for):
-    seen = []
-
-    def write(word):
-        with group.write() as connection:
-            wait_for(lambda: waiting(group) or word == "second", "the second")
-            add(connection, word)
-        seen.append(words(engine))
-
-    first = threading.Thread(target=write, args=("first",))
-    first.start()
-    wait_for(lambda: group._busy, "the first")
-    write("second")
-    first.join(DEADLINE_S)
-
-    assert seen == [{"first", "second"}] * 2
-
-
-def test_one_that_raises_takes_back_its_own_part_alone(crowd, engine):
-    first, *outcomes, last = crowd.write(
-        adding("first"), adding("second"), failing("lost"), adding("last")
-    )
-
-    assert (first, last) == (None, None)
-    assert [type(outcome) for outcome in outcomes] == [type(None), LookupError]
-    assert words(engine) == {"first", "second", "last"}
-
-
-def test_a_first_one_that_raises_leaves_the_others_alone(crowd, engine):
-    first, *others = crowd.write(failing("lost"), adding("second"), adding("third"))
-
-    assert isinstance(first, LookupError)
-    assert others == [None, None]
-    assert words(engine) == {"second", "third"}
-
-
-def test_a_last_one_that_raises_does_not_keep_the_others_from_the_commit(crowd, engine):
-    first, last = crowd.write(adding("first"), failing("lost"))
-
-    assert first is None
-    assert isinstance(last, LookupError)
-    assert words(engine) == {"first"}
-
-
-def test_a_commit_that_fails_is_raised_by_all_who_took_part(crowd, engine):
-    def refuse(_connection):
-        raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
-
-    event.listen(engine, "commit", refuse)
-    outcomes = crowd.write(adding("first"), adding("second"), adding("third"))
-    event.remove(engine, "commit", refuse)
-
-    assert [type(outcome) for outcome in outcomes] == [OperationalError] * 3
-    assert words(engine) == set()
-    with crowd.group.write() as connection:
-        add(connection, "afterwards")
-    assert words(engine) == {"afterwards"}
-
-
-def test_what_a_full_disk_took_back_is_raised_by_all_who_took_part(crowd, engine):
-    def end_it_all(connection):
-        connection.exec_driver_sql("ROLLBACK")  # as SQLite does by itself then
-        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
-
-    outcomes = crowd.write(adding("first"), adding("second"), end_it_all, adding("fourth"))
-
-    assert {type(outcome) for outcome in outcomes[:3]} == {OperationalError}
-    assert outcomes[3] is None
-    assert words(engine) == {"fourth"}
-
-
-def test_a_statement_that_is_refused_costs_its_writer_alone(crowd, engine):
-    first, second, third = crowd.write(adding("one"), adding("one"), adding("three"))
-
-    assert (first, third) == (None, None)
-    assert isinstance(second, DBAPIError)
-    assert words(engine) == {"one", "three"}
-
-
 @pytest.fixture
 def committed(engine):
     """What is new with each commit, in order."""
@@ -227,37 +126,171 @@ def committed(engine):
     return seen
 
 
-def test_who_is_in_a_hurry_goes_before_all_who_wait_and_is_committed_without_them(crowd, committed):
-    crowd.write(adding("now"), adding("later"), adding("later too"), hurrying("first"))
+def test_a_work_alone_is_committed_at_once_and_gives_what_it_gives(group, engine, commits):
+    given = group.do(lambda connection: (add(connection, "alone"), "given")[1])
 
-    assert committed == [{"now", "first"}, {"later", "later too"}]
-
-
-def test_one_who_is_in_no_hurry_has_a_turn_after_each_commit(crowd, committed, group, wait_for):
-    more = []
-
-    def hurry_on(connection):
-        add(connection, "first")
-        if not more:
-            group._owed = True  # as after the commit before
-            more.append(crowd.submit(hurrying("second")))
-            wait_for(lambda: group._first.waiting == 1, "the second")
-
-    hurry_on.hurries = True
-    crowd.write(hurry_on, adding("later"))
-    more[0].result(DEADLINE_S)
-
-    assert committed == [{"first", "later", "second"}]
+    assert given == "given"
+    assert commits == [1]
+    assert words(engine) == {"alone"}
 
 
+def test_works_that_wait_at_the_same_time_share_a_commit(crowd, engine, committed):
+    names = [str(number) for number in range(CROWD)]
+
+    outcomes = crowd.do(adding("first"), *(adding(name) for name in names))
+
+    assert outcomes == [None] * (CROWD + 1)
+    assert committed == [{"first"}, set(names)]
+    assert words(engine) == {"first", *names}
+
+
+def test_nobody_goes_on_before_the_commit(crowd, group, engine):
+    seen = []
+
+    def watching(word):
+        def work(connection):
+            add(connection, word)
+            seen.append(words(engine))
+
+        return work
+
+    crowd.do(adding("first"), watching("second"), watching("third"))
+
+    assert seen == [{"first"}, {"first"}]
+    assert words(engine) == {"first", "second", "third"}
+
+
+def test_one_that_raises_takes_back_its_own_part_alone(crowd, engine):
+    outcomes = crowd.do(adding("first"), adding("second"), failing("lost"), adding("last"))
+
+    assert [type(outcome) for outcome in outcomes] == [type(None)] * 2 + [LookupError, type(None)]
+    assert words(engine) == {"first", "second", "last"}
+
+
+def test_a_first_one_that_raises_leaves_the_others_alone(crowd, engine):
+    outcomes = crowd.do(adding("first"), failing("lost"), adding("second"), adding("third"))
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), LookupError] + [type(None)] * 2
+    assert words(engine) == {"first", "second", "third"}
+
+
+def test_one_alone_that_raises_leaves_nothing(group, engine):
+    with pytest.raises(LookupError):
+        group.do(failing("lost"))
+
+    group.do(adding("afterwards"))
+    assert words(engine) == {"afterwards"}
+
+
+def test_a_commit_that_fails_is_raised_by_all_who_took_part(crowd, group, engine):
+    def refuse(_connection):
+        raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
+
+    event.listen(engine, "commit", refuse)
+    outcomes = crowd.do(adding("first"), adding("second"), adding("third"))
+    event.remove(engine, "commit", refuse)
+
+    assert [type(outcome) for outcome in outcomes] == [OperationalError] * 3
+    assert words(engine) == set()
+    group.do(adding("afterwards"))
+    assert words(engine) == {"afterwards"}
+
+
+def test_what_a_full_disk_took_back_is_raised_by_all_who_took_part(crowd, engine):
+    def end_it_all(connection):
+        connection.exec_driver_sql("ROLLBACK")  # as SQLite does by itself then
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    outcomes = crowd.do(
+        adding("before"), adding("first"), adding("second"), end_it_all, adding("fourth")
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [
+        type(None),
+        *[OperationalError] * 3,
+        type(None),
+    ]
+    assert words(engine) == {"before", "fourth"}
+
+
+def test_a_statement_that_is_refused_costs_its_work_alone(crowd, engine):
+    *others, refused, last = crowd.do(adding("one"), adding("two"), adding("two"), adding("three"))
+
+    assert [*others, last] == [None] * 3
+    assert isinstance(refused, DBAPIError)
+    assert words(engine) == {"one", "two", "three"}
+
+
+def test_who_is_in_a_hurry_goes_first_and_one_other_goes_along(crowd, committed):
+    crowd.do(adding("now"), adding("one"), adding("two"), adding("three"), hurrying("first"))
+
+    assert committed == [{"now"}, {"first", "one"}, {"two", "three"}]
+
+
+def test_a_block_has_a_transaction_of_its_own(crowd, group, engine, committed, wait_for):
+    def write(_connection):
+        with group.write() as connection:
+            add(connection, "block")
+
+    block = threading.Thread(target=write, args=(None,))
+
+    def lead(connection):
+        add(connection, "before")
+        block.start()
+        wait_for(lambda: waiting(group) == 1, "the block")
+        crowd.after = crowd.submit(adding("after"))
+        wait_for(lambda: waiting(group) == 2, "what comes after")
+
+    group.do(lead)
+    block.join(DEADLINE_S)
+    crowd.after.result(DEADLINE_S)
+
+    assert committed == [{"before"}, {"block"}, {"after"}]
+
+
+def test_a_block_that_raises_leaves_nothing_and_lets_others_go_on(group, engine):
+    def write():
+        with group.write() as connection:
+            add(connection, "lost")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        write()
+
+    group.do(adding("afterwards"))
+    assert words(engine) == {"afterwards"}
+
+
+@pytest.mark.parametrize("how", ["do", "do_first"])
 def test_one_whose_turn_does_not_come_raises_store_busy_and_leaves_the_others_alone(
-    group, engine, monkeypatch
+    group, engine, monkeypatch, how
 ):
     monkeypatch.setattr(group_module, "TURN_LIMIT_S", 0.01)
 
     with group.write() as connection:
-        with pytest.raises(StoreBusy, match="too many writers"), group.write():
+        with pytest.raises(StoreBusy, match="too many writers"):
+            getattr(group, how)(adding("late"))
+        with pytest.raises(StoreBusy), group.write():
             pass
         add(connection, "kept")
 
     assert words(engine) == {"kept"}
+
+
+def test_many_threads_lose_nothing(group, engine):
+    names = [f"{one} {two}" for one in range(8) for two in range(50)]
+
+    def write(name):
+        if name.endswith("0"):
+            with group.write() as connection:
+                add(connection, name)
+        elif name.endswith("5"):
+            group.do_first(adding(name))
+        else:
+            group.do(adding(name))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, names, timeout=DEADLINE_S))
+
+    assert words(engine) == set(names)
+    assert (waiting(group), group._is_led) == (0, False)

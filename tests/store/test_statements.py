@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
 
 from msp_server.store.opening import open_store
 from msp_server.store.statements import CHANGE_CONVERSATION, LOCK_CONVERSATION
@@ -22,14 +23,15 @@ def plan(tmp_path, store):
     """Give a function that tells how SQLite goes about a statement."""
 
     def plan(statement, **parameters):
-        compiled = statement.compile(
-            dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
-        )
-        values = compiled.construct_params(parameters)
-        with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
-            rows = connection.execute(
-                f"EXPLAIN QUERY PLAN {compiled}", [values[name] for name in compiled.positiontup]
+        seen = []
+        with store._database.read() as connection:
+            event.listen(
+                connection, "before_cursor_execute", lambda *given: seen.append(given[2:4])
             )
+            connection.execute(statement, parameters)
+        ((sql, values),) = seen
+        with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
             return " / ".join(row[3] for row in rows)
 
     return plan
