@@ -1,9 +1,7 @@
 """Sign and verify the JWT that stands in the `Authorization` header, both ways."""
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import jwt
@@ -71,20 +69,12 @@ def sign(msp_id: str, api_secret: bytes, now: float) -> str:
     return jwt.encode({"iss": msp_id, "iat": int(now)}, api_secret, algorithm=ALGORITHM)
 
 
-@lru_cache(maxsize=8)
-def _prepare(api_secret: bytes) -> jwt.PyJWK:
-    """Make a key once: PyJWT looks at bare bytes for long, whether they are a public key."""
-    encoded = base64.urlsafe_b64encode(api_secret).rstrip(b"=").decode()
-    return jwt.PyJWK({"kty": "oct", "k": encoded}, ALGORITHM)
-
-
 def _decode(token: str, api_secrets: Sequence[bytes]) -> dict[str, Any]:
     if len(token) > _LIMIT_CHARS:
         raise TokenRefused(f"token of {len(token)} characters, at most {_LIMIT_CHARS} are read")
     for api_secret in api_secrets:
         try:
-            key = _prepare(api_secret)
-            return jwt.decode(token, key, [ALGORITHM], options=_CHECK_SIGNATURE_ONLY)
+            return jwt.decode(token, api_secret, [ALGORITHM], options=_CHECK_SIGNATURE_ONLY)
         except jwt.InvalidSignatureError:
             continue
         except jwt.InvalidAlgorithmError as error:
