@@ -101,9 +101,7 @@ def test_routes_are_those_of_the_app(settings):
     with closing(open_store_of(settings)) as store:
         rules = create_app(settings, store).url_map.iter_rules()
     routes = {
-        f"{method} {rule.rule}"
-        for rule in rules
-        for method in rule.methods - {"HEAD", "OPTIONS"}
+        f"{method} {rule.rule}" for rule in rules for method in rule.methods - {"HEAD", "OPTIONS"}
     }
 
     assert {row[0].strip("`") for row in table("Routes")} == routes

@@ -256,7 +256,7 @@ class Entries:
         at = {"now": now}
         which = connection.scalar(self._statements.first_free, at)
         if which is None:  # somebody has it locked, for a moment: wait for that
-            which = connection.scalar(self._statements.first_locked, at)
+            which = self._wait_for_one(connection, at)
         while which is not None:
             row = self._next(connection, which, now)
             if row is not None and not self._admits(connection, now):
@@ -266,6 +266,14 @@ class Entries:
                 return self._take(connection, row)
             which = connection.scalar(self._statements.first_free, at)
         return None
+
+    def _wait_for_one(self, connection: Connection, at: dict[str, float]) -> str | None:
+        """Lock the conversation that is due; who waits for several at once can be in a deadlock."""
+        due = connection.scalar(self._statements.first_due, at)
+        if due is None:
+            return None
+        which: str | None = connection.scalar(self._statements.still_due, {"which": due, **at})
+        return which or connection.scalar(self._statements.first_free, at)
 
     @cached_property
     def _statements(self) -> Statements:

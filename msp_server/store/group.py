@@ -5,7 +5,7 @@ at the file, where each writer sleeps for longer and longer. Whoever finds nobod
 that is queued, in one transaction, commits, and hands the lead to the next who came meanwhile.
 Nobody goes on before the commit is on disk; nobody is delayed for company.
 
-Two queues lead there. Apple waits for what comes in, so that goes first; of the rest, one may go
+Two queues lead there. Apple waits for what comes in, so that goes first; of the rest, some may go
 along each time, however much comes in.
 """
 
@@ -23,6 +23,9 @@ from msp_server.errors import StoreBusy, StoreUnavailable
 
 #: How long a writer waits for its turn before it gives up.
 TURN_LIMIT_S: Final = 5.0
+#: How many works go along with those in a hurry. Each message takes four more writes than the one
+#: that takes it in: with one at a time, 200 messages a second were taken in and 100 answered.
+ALONG: Final = 8
 
 T = TypeVar("T")
 
@@ -130,11 +133,11 @@ class Group:
                     task.wake()
 
     def _take(self) -> Sequence[_Task[Any]]:
-        """Take what is to be done together: all that is in a hurry and one more, or all."""
+        """Take what is to be done together: all that is in a hurry and some more, or all."""
         with self._lock:
             tasks = list(self._first)
             self._first.clear()
-            most = 1 if tasks else len(self._others)
+            most = ALONG if tasks else len(self._others)
             while most and self._others and self._others[0].work is not None:
                 tasks.append(self._others.popleft())
                 most -= 1

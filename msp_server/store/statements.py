@@ -42,8 +42,9 @@ class Statements:
     first_due: Select[Any]
     #: The same, locked, and none that another worker has locked.
     first_free: Select[Any]
-    #: The same, locked, after a wait if another worker has it locked.
-    first_locked: Select[Any]
+    #: Conversation `which`, if it is due at `now`, locked, after a wait if another worker has it
+    #: locked.
+    still_due: Select[Any]
     #: The oldest entry of conversation `which` that waits or is claimed.
     oldest_waiting: Select[Any]
     #: Sets columns of entry `which`; parameters name the columns.
@@ -76,7 +77,9 @@ def make_statements(
     return Statements(
         first_due=first_due,
         first_free=first_due.with_for_update(skip_locked=True),
-        first_locked=first_due.with_for_update(),
+        still_due=select(CONVERSATIONS.c.id)
+        .where(CONVERSATIONS.c.id == bindparam("which"), due <= NOW)
+        .with_for_update(),
         oldest_waiting=select(table).where(of_conversation, waits).order_by(table.c.seq).limit(1),
         take=update(table).where(table.c.seq == bindparam("which")),
         change=update(table).where(*mine),

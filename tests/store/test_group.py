@@ -221,7 +221,9 @@ def test_a_statement_that_is_refused_costs_its_work_alone(crowd, engine):
     assert words(engine) == {"one", "two", "three"}
 
 
-def test_who_is_in_a_hurry_goes_first_and_one_other_goes_along(crowd, committed):
+def test_who_is_in_a_hurry_goes_first_and_some_others_go_along(crowd, committed, monkeypatch):
+    monkeypatch.setattr(group_module, "ALONG", 1)
+
     crowd.do(adding("now"), adding("one"), adding("two"), adding("three"), hurrying("first"))
 
     assert committed == [{"now"}, {"first", "one"}, {"two", "three"}]

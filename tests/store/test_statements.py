@@ -69,12 +69,16 @@ def test_on_postgresql_a_claim_passes_by_what_another_worker_has_locked(store):
     statements = store.inbox._statements
     text = {
         name: str(getattr(statements, name).compile(dialect=postgresql.dialect()))
-        for name in ("first_due", "first_free", "first_locked")
+        for name in ("first_due", "first_free", "still_due")
     }
 
     assert "FOR UPDATE" not in text["first_due"]
     assert text["first_free"].endswith("FOR UPDATE SKIP LOCKED")
-    assert text["first_locked"].endswith("FOR UPDATE")
+    assert text["still_due"].endswith("FOR UPDATE")
+
+
+def test_a_claim_waits_for_one_conversation_at_a_time(plan, store):
+    assert "(id=?)" in plan(store.inbox._statements.still_due, which="some conversation", now=1.0)
 
 
 def test_a_conversation_is_changed_and_locked_by_its_id(plan):
