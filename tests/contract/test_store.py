@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select, text, update
 
 from msp_server.errors import ContentInvalid, StoreUnavailable
 from msp_server.messages.apple_pay import ApplePay, LineItem, PaymentEndpoints, ShippingMethod
@@ -34,7 +34,14 @@ from msp_server.store.inbox import BY_DESK, LEFT
 from msp_server.store.opening import Store, open_store
 from msp_server.store.outbox import CLOSED, ReusableMessage, SentMessage
 from msp_server.store.payments import BUSY_LIMIT_S, Beginning
-from msp_server.store.schema import METADATA, InboxState, OutboxState, PaymentState, SignInState
+from msp_server.store.schema import (
+    CONVERSATIONS,
+    METADATA,
+    InboxState,
+    OutboxState,
+    PaymentState,
+    SignInState,
+)
 from msp_server.store.sign_ins import USER_LIMIT_S, Return
 from msp_server.store.taps import REPEATED, SAME_TAP_S
 
@@ -54,6 +61,11 @@ def said(message_id, content=None, customer_id=CUSTOMER, business_id=BUSINESS, *
 
 def reply(message_id, body="Hello", customer_id=CUSTOMER, business_id=BUSINESS):
     return OutboundMessage(message_id, business_id, customer_id, Text(body), automated=True)
+
+
+def whose(customer_id):
+    """Give the condition that a conversation is this customer's."""
+    return CONVERSATIONS.c.customer_id == customer_id
 
 
 def receive(store, message, now=NOW):
@@ -702,6 +714,33 @@ def test_putting_and_working_at_once_strands_nothing(box):
     together(lambda: fill(CUSTOMER), lambda: fill(OTHER_CUSTOMER), *[floor.work] * 4)
 
     assert sorted(len(names) for names in floor.order.values()) == [100, 100]
+
+
+def test_a_claim_waits_for_one_conversation_alone(empty_postgresql_url, wait_for):
+    # Who holds one and waits for another is in a deadlock with whoever goes the other way.
+    store = open_store(empty_postgresql_url)
+    engine = create_engine(empty_postgresql_url)
+    store.outbox.put([reply("a")], NOW)
+    store.outbox.put([reply("b", customer_id=OTHER_CUSTOMER)], NOW + 1)
+    lock = select(CONVERSATIONS).with_for_update()
+    first, second = lock.where(whose(CUSTOMER)), lock.where(whose(OTHER_CUSTOMER))
+
+    def somebody_waits():
+        with engine.connect() as connection:
+            return connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+    with ThreadPoolExecutor(1) as pool, engine.begin() as holder:
+        holder.execute(second)
+        with engine.begin() as other_holder:
+            other_holder.execute(first)
+            claiming = pool.submit(store.outbox.claim, NOW + 2, LEASE_S)
+            wait_for(somebody_waits)
+            other_holder.execute(update(CONVERSATIONS).where(whose(CUSTOMER)).values(send_at=None))
+        claimed_beside_it = claiming.result(DEADLINE_S)
+    store.close()
+    engine.dispose()
+
+    assert claimed_beside_it is None
 
 
 def test_an_answer_decided_beside_a_close_is_never_sent(store):
@@ -1545,6 +1584,8 @@ def test_find_passes_over_a_conversation_the_customer_never_spoke_in(store):
 def test_workers_that_start_together_open_one_store(empty_postgresql_url):
     engine = create_engine(empty_postgresql_url)
     METADATA.drop_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
     engine.dispose()
 
     stores = together(*[lambda: open_store(empty_postgresql_url)] * 8)

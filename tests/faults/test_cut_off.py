@@ -97,7 +97,7 @@ def test_worker_that_stood_still_while_it_sent_changes_nothing_when_it_goes_on(
     wait_for(lambda: len(apple.sends()) == 2, "both sends", LIMIT_S)
     noted = read(fleet, OUTBOX)
     fleet.signal("late worker", signal.SIGCONT)
-    wait_for(lambda: "sent message_id" in fleet.members["late worker"].log(), "its end", LIMIT_S)
+    wait_for(lambda: "claim lost" in fleet.members["late worker"].log(), "its end", LIMIT_S)
 
     assert read(fleet, OUTBOX) == noted
     assert len({(send["id"], send["body_sha256"]) for send in apple.sends()}) == 1
