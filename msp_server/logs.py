@@ -60,7 +60,6 @@ class LineWriter(logging.Handler):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self.lock = None  # the queue has its own
         self._stream = stream
         self._records: SimpleQueue[logging.LogRecord | threading.Event] = SimpleQueue()
         self._left_out = 0

@@ -36,7 +36,9 @@ def engine(tmp_path):
 
 @pytest.fixture
 def database(engine):
-    return Database(engine)
+    database = Database(engine)
+    yield database
+    database.close()
 
 
 def add(connection, word):
