@@ -11,7 +11,6 @@ import pytest
 from flask import request
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
 
 from msp_server import ApplePay, Authenticate, LineItem, PaymentEndpoints
 from msp_server.agents.guide import agent as guide
@@ -28,6 +27,7 @@ from msp_server.messages.content import kind_name
 from msp_server.messages.envelope import OutboundMessage, parse_message
 from msp_server.messages.ids import new_message_id
 from msp_server.messages.opening import PaymentOpening, SignInOpening
+from msp_server.store.opening import _set_up_sqlite
 from msp_server.store.schema import InboxState
 from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 from msp_server.wire.tokens import bearer_token, verify
@@ -190,12 +190,13 @@ def witnessed():
         log.removeHandler(witness)
 
 
-def wait_for_no_disk(connection, _record):
+def wait_for_no_disk(connection, record):
+    _set_up_sqlite(connection, record)
     connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture
-def store(settings):
+def store(settings, monkeypatch):
     """A store that has asked for a payment and for a sign-in."""
     ask = ApplePay(
         "Order",
@@ -208,9 +209,8 @@ def store(settings):
         request_id=json.loads(BODIES["bare payment_gateway"])["requestIdentifier"],
     )
     sign_in = Authenticate("Sign in", scope=["a"], state=STATE, redirect_uri="https://x.example")
+    monkeypatch.setattr("msp_server.store.opening._set_up_sqlite", wait_for_no_disk)
     with closing(open_store_of(settings)) as store:
-        event.listen(store._database.engine, "connect", wait_for_no_disk)
-        store._database.engine.dispose()
         for content, opening in ((ask, PaymentOpening(TOKEN)), (sign_in, SignInOpening(STATE))):
             message = OutboundMessage(
                 new_message_id(),

@@ -144,6 +144,12 @@ class Shop:
 
 
 @pytest.fixture
+def hurried_store(monkeypatch):
+    """A store that waits 50 ms for other writers; to be named before `msp`, which opens it."""
+    monkeypatch.setattr("msp_server.store.opening._BUSY_TIMEOUT_MS", 50)
+
+
+@pytest.fixture
 def shop(settings):
     """A payment of 10.00 with two ways of shipping, and an open sheet."""
     till = Till()

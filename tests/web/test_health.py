@@ -48,10 +48,8 @@ def test_readyz_answers_while_the_store_can_commit(msp):
     assert answer.status_code == 200
 
 
-def test_readyz_is_503_while_the_store_cannot_commit(msp, monkeypatch):
+def test_readyz_is_503_while_the_store_cannot_commit(hurried_store, msp, monkeypatch):
     monkeypatch.setattr("msp_server.web.health.GOOD_FOR_S", 0)
-    monkeypatch.setattr("msp_server.store.opening._BUSY_TIMEOUT_MS", 50)
-    msp.store._database.engine.dispose()
     other = sqlite3.connect(msp.settings.data_dir / "msp.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 

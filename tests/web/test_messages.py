@@ -300,12 +300,8 @@ def test_body_that_unpacks_past_the_limit_is_413(msp, request_of_apple, size_byt
     assert kept(msp) == []
 
 
-def test_store_that_cannot_commit_is_503_with_retry_after(msp, request_of_apple, monkeypatch):
-    monkeypatch.setattr("msp_server.store.opening._BUSY_TIMEOUT_MS", 50)
+def test_store_that_cannot_commit_is_503_with_retry_after(hurried_store, msp, request_of_apple):
     file = msp.settings.database_url.removeprefix("sqlite:///")
-    with msp.store._database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout=50")
-    msp.store._database.engine.dispose()
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
