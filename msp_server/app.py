@@ -25,6 +25,7 @@ from msp_server.delivery.retention import Remover, Retention
 from msp_server.delivery.sending import Sending
 from msp_server.delivery.signing_in import SigningIn
 from msp_server.errors import ConfigurationError, Fault
+from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import new_message_id
 from msp_server.remote.gateway import Gateway
 from msp_server.remote.http import HttpClient
@@ -101,7 +102,7 @@ def _load_extensions(settings: Settings) -> tuple[PaymentProcessor | None, Accou
 def create_app(
     settings: Settings | None = None,
     store: Store | None = None,
-    on_stored: Callable[[], None] = lambda: None,
+    on_stored: Callable[[InboundMessage], None] = lambda _message: None,
 ) -> Flask:
     """Make the WSGI app: what Apple and proxies see of us.
 
@@ -111,7 +112,7 @@ def create_app(
     Args:
         settings: read from the environment if None.
         store: opened as the settings say if None.
-        on_stored: called once a new message is committed.
+        on_stored: called with each new message once it is committed.
 
     Raises:
         ConfigurationError: the settings are unfit, or name what cannot be imported.
@@ -122,8 +123,8 @@ def create_app(
     processor, linker = _load_extensions(settings)
     slots = Slots()
 
-    def wake_workers() -> None:
-        on_stored()
+    def wake_workers(message: InboundMessage) -> None:
+        on_stored(message)
         store.ring()
 
     redirect_uri = f"{settings.public_url}{CALLBACK_PATH}"
@@ -212,11 +213,13 @@ def make_remover(settings: Settings, store: Store) -> Remover:
 
 
 @contextmanager
-def working(settings: Settings, store: Store, router: Router) -> Iterator[Callable[[], None]]:
+def working(
+    settings: Settings, store: Store, router: Router
+) -> Iterator[Callable[[InboundMessage], None]]:
     """Run every loop while the block lasts.
 
     Yields:
-        What is to be called when a message was stored.
+        What is to be called with each message that was stored.
 
     Raises:
         StoreBusy: another worker runs on this store.
@@ -256,13 +259,13 @@ def working(settings: Settings, store: Store, router: Router) -> Iterator[Callab
     )
     loops = (fetching, answering, sending)
 
-    def wake() -> None:
-        fetching.wake()
-        answering.wake()
+    def wake(message: InboundMessage) -> None:
+        first = fetching if message.references else answering  # it is answered when it is whole
+        first.wake()
 
     def wake_all() -> None:
-        wake()
-        sending.wake()
+        for loop in loops:
+            loop.wake()
 
     with store.working(time.time()), _on_the_roll(settings, store), _retention(settings, store):
         _sweep(settings, store)

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from msp_server.agents.router import Router
 from msp_server.app import GRACE_S, create_app, open_store_of, working
 from msp_server.errors import ConfigurationError, Fault
+from msp_server.messages.envelope import InboundMessage
 from msp_server.remote.certificates import find_certificate_faults
 from msp_server.settings import Settings
 from msp_server.store.opening import Store
@@ -37,11 +38,11 @@ class Wakeup:
     """Stands for the loops until they run: the port is opened before anything is answered."""
 
     def __init__(self) -> None:
-        self.call: Callable[[], None] = lambda: None
+        self.call: Callable[[InboundMessage], None] = lambda _message: None
 
-    def __call__(self) -> None:
+    def __call__(self, message: InboundMessage) -> None:
         """Tell the loops that a message was stored."""
-        self.call()
+        self.call(message)
 
 
 def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, works: bool) -> None:
@@ -65,7 +66,7 @@ def serve(settings: Settings, router: Router, on_ready: Callable[[], None], *, w
             server = bind(create_app(settings, store, wake), settings.host, settings.port)
         except OSError as error:
             raise _not_bound("MSP_PORT", settings.host, settings.port, error) from error
-        loops = working(settings, store, router) if works else nullcontext(lambda: None)
+        loops = working(settings, store, router) if works else nullcontext(lambda _message: None)
         with _admin(settings, store), loops as wake.call, serving(server, GRACE_S) as ended:
             on_ready()
             while not ended.wait(_SIGNALS_SEEN_S):

@@ -20,7 +20,7 @@ SLOW_POLL_S: Final = 0.5
 PAUSE_S: Final = 1.0
 #: How many threads of a loop look for something due at a time. What is claimed is worked on by as
 #: many as there may be, but looking is the store's work, of which many at once make each slower.
-LOOKING_AT_A_TIME: Final = 4
+LOOKING_AT_A_TIME: Final = 2
 #: How long what keeps the claims is waited for at the end, seconds.
 _KEEPER_ENDS_S: Final = 1.0
 
@@ -31,6 +31,10 @@ class Claimed(Protocol):
     @property
     def message_id(self) -> str:
         """The message it is about."""
+
+    @property
+    def more_due(self) -> bool:
+        """Whether something else was due when this was claimed."""
 
 
 C = TypeVar("C", bound=Claimed)
@@ -161,7 +165,8 @@ class Loop(Generic[C]):
             entry = self._claim() if may_begin else None
             if entry is None:
                 return False
-            self.wake()  # where one is due there may be two: another thread looks
+            if entry.more_due:
+                self.wake()  # another thread looks
             with self._holding(entry):
                 self._work.work(entry)
             return True

@@ -3,9 +3,9 @@
 import json
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    Select,
     Table,
     select,
     update,
@@ -64,6 +65,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(msp_writes=True)
+        self._looker = engine.execution_options(msp_looks=True)
         self._group = Group(self._writer) if engine.dialect.name == "sqlite" else None
 
     @contextmanager
@@ -104,6 +106,14 @@ class Database:
         """Open a transaction that only reads; raises what `write` does."""
         with translated(), self.engine.connect() as connection:
             yield connection
+
+    def first(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
+        """Give the first row of a statement that reads, or None; raises what `write` does.
+
+        On SQLite it needs no transaction, which would be two calls more for each look.
+        """
+        with translated(), self._looker.connect() as connection:
+            return connection.execute(statement, values).first()
 
     def close(self) -> None:
         """Close every connection."""
@@ -169,6 +179,8 @@ class Entry:
     endpoint: str = ""
     #: How many attempts to send it ended without an answer: each may have been accepted.
     unsure: int = 0
+    #: Whether something else was due when it was claimed.
+    more_due: bool = False
 
 
 class Entries:
@@ -247,9 +259,8 @@ class Entries:
         Returns:
             The entry, or None when nothing is due.
         """
-        with self._database.read() as connection:
-            if connection.execute(self._statements.first_due, {"now": now}).first() is None:
-                return None
+        if self._database.first(self._statements.first_due, {"now": now}) is None:
+            return None
         return self._database.do(lambda connection: self._claim(connection, now, lease_s))
 
     def _claim(self, connection: Connection, now: float, lease_s: float) -> Entry | None:
@@ -263,7 +274,8 @@ class Entries:
                 return None
             self._set_due(connection, which, None if row is None else now + lease_s)
             if row is not None:
-                return self._take(connection, row)
+                more_due = connection.scalar(self._statements.first_due, at) is not None
+                return replace(self._take(connection, row), more_due=more_due)
             which = connection.scalar(self._statements.first_free, at)
         return None
 
@@ -352,9 +364,8 @@ class Entries:
         values = {"state": state, "claim": None, "finished_at": now, "reason": fit(reason)}
         if not self._change(connection, entry, values):
             return False
-        more = self._oldest_waiting(connection, entry.conversation_id)
-        due = now if next_at is None else next_at
-        self._set_due(connection, entry.conversation_id, None if more is None else due)
+        due = {"which": entry.conversation_id, "at": now if next_at is None else next_at}
+        connection.execute(self._statements.go_on, due)
         return True
 
     def _change(self, connection: Connection, entry: Entry, values: dict[str, Any]) -> bool:

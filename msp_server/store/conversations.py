@@ -78,8 +78,7 @@ class Conversations:
         Raises:
             KeyError: there is none.
         """
-        with self._database.read() as connection:
-            row = connection.execute(_GET, {"which": conversation_id}).first()
+        row = self._database.first(_GET, {"which": conversation_id})
         if row is None:
             raise KeyError(conversation_id)
         return _record(row)

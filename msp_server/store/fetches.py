@@ -31,6 +31,8 @@ class Fetch:
     #: Since when it fails, in seconds since 1970; None before its first failure.
     failing_since: float | None
     claim: str
+    #: Whether something else was due when it was claimed.
+    more_due: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class FetchRecord:
     created_at: float
 
 
+_FIRST_DUE: Final = (
+    select(FETCHES).where(FETCHES.c.due_at <= bindparam("now")).order_by(FETCHES.c.due_at).limit(1)
+)
+_FIRST_FREE: Final = _FIRST_DUE.with_for_update(skip_locked=True)
 _UNFETCHED: Final = (
     select(FETCHES.c.seq)
     .where(FETCHES.c.inbox_seq == bindparam("which"), FETCHES.c.due_at.isnot(None))
@@ -64,12 +70,11 @@ class Fetches:
 
     def claim(self, now: float, lease_s: float) -> Fetch | None:
         """Claim the reference that has been due for longest; None when nothing is due."""
-        is_due = select(FETCHES).where(FETCHES.c.due_at <= now).order_by(FETCHES.c.due_at).limit(1)
-        with self._database.read() as connection:
-            if connection.execute(is_due).first() is None:
-                return None
+        at = {"now": now}
+        if self._database.first(_FIRST_DUE, at) is None:
+            return None
         with self._database.write() as connection:
-            row = connection.execute(is_due.with_for_update(skip_locked=True)).first()
+            row = connection.execute(_FIRST_FREE, at).first()
             if row is None:
                 return None
             claim = uuid.uuid4().hex
@@ -86,6 +91,7 @@ class Fetches:
                 created_at=row.created_at,
                 failing_since=row.failing_since,
                 claim=claim,
+                more_due=connection.execute(_FIRST_DUE, at).first() is not None,
             )
 
     def extend(self, fetch: Fetch, now: float, lease_s: float) -> None:

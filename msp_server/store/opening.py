@@ -272,7 +272,9 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("msp_writes")
+    options = connection.get_execution_options()
+    if options.get("msp_looks"):
+        return  # one statement is a transaction by itself
     # A transaction that reads first and writes later can find the file locked in between.
-    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    begin = "BEGIN IMMEDIATE" if options.get("msp_writes") else "BEGIN"
     connection.connection.cursor().execute(begin)  # SQLAlchemy's own way costs ten times as much

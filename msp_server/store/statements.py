@@ -47,6 +47,8 @@ class Statements:
     still_due: Select[Any]
     #: The oldest entry of conversation `which` that waits or is claimed.
     oldest_waiting: Select[Any]
+    #: Sets when the next entry of conversation `which` is due: `at`, or never if none waits.
+    go_on: Update
     #: Sets columns of entry `which`; parameters name the columns.
     take: Update
     #: The same if it is still claimed as `by`.
@@ -74,13 +76,19 @@ def make_statements(
     # Literal, or SQLite does not see that the index of waiting entries fits.
     waits = table.c.state.in_([literal(str(state), literal_execute=True) for state in states])
     of_conversation = table.c.conversation_id == bindparam("which")
+    oldest = select(table).where(of_conversation, waits).order_by(table.c.seq).limit(1)
+    # Not whether one exists: SQLite would look through all that the conversation ever had.
+    at_if_any = oldest.with_only_columns(bindparam("at", type_=Float())).scalar_subquery()
     return Statements(
         first_due=first_due,
         first_free=first_due.with_for_update(skip_locked=True),
         still_due=select(CONVERSATIONS.c.id)
         .where(CONVERSATIONS.c.id == bindparam("which"), due <= NOW)
         .with_for_update(),
-        oldest_waiting=select(table).where(of_conversation, waits).order_by(table.c.seq).limit(1),
+        oldest_waiting=oldest,
+        go_on=update(CONVERSATIONS)
+        .where(CONVERSATIONS.c.id == bindparam("which"))
+        .values({due: at_if_any}),
         take=update(table).where(table.c.seq == bindparam("which")),
         change=update(table).where(*mine),
         held=select(table.c.seq).where(*mine),

@@ -26,13 +26,15 @@ from msp_server.wire.tokens import bearer_token, verify
 log = logging.getLogger(__name__)
 
 
-def blueprint(settings: Settings, store: Store, on_stored: Callable[[], None]) -> Blueprint:
+def blueprint(
+    settings: Settings, store: Store, on_stored: Callable[[InboundMessage], None]
+) -> Blueprint:
     """Make the route on which Apple delivers messages.
 
     Args:
         settings: who we are.
         store: where messages go.
-        on_stored: called once a new message is committed; must neither wait nor fail.
+        on_stored: called with a new message once it is committed; must neither wait nor fail.
 
     Source: MSP REST API, "Messages Received".
     """
@@ -51,7 +53,7 @@ def blueprint(settings: Settings, store: Store, on_stored: Callable[[], None]) -
         message = parse_message(headers, unpack(packed, UNPACKED_LIMIT_BYTES))
         new = store.inbox.put(message, headers, packed, now)  # a repeated id is kept once
         if new:
-            on_stored()
+            on_stored(message)
         kind = kind_name(message.content)
         told = (kind, new, type_of(message))
         log.info("stored message_id=%.80r kind=%s new=%s%s", message.id, *told)

@@ -109,6 +109,17 @@ class StrictChannel(HTTPChannel):
         begins = self.request is None
         return bool(super().readable() and (self.server.accepting or not begins))
 
+    def writable(self) -> bool:
+        """Tell whether the loop is to write, and no thread is at it.
+
+        A thread that writes lets go of the interpreter, and the loop would turn around until it has
+        it back: at 64 connections that left a quarter of the messages a second.
+        """
+        if not super().writable() or not self.outbuf_lock.acquire(blocking=False):
+            return False
+        self.outbuf_lock.release()
+        return True
+
     def is_busy(self) -> bool:
         """Tell whether a request is there in whole, or an answer is not yet on its way."""
         return bool(self.requests or self.total_outbufs_len)

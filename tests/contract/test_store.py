@@ -357,6 +357,21 @@ def test_the_conversation_due_for_longest_is_claimed_first(box):
     assert claimed_ids(box.entries, NOW + 3, NOW + 3) == ["2", "1"]
 
 
+def test_a_claim_tells_whether_something_else_was_due(box):
+    box.put("1")
+    box.put("2")
+    box.put("3", customer_id=OTHER_CUSTOMER)
+
+    assert [claimed(box.entries).more_due for _ in range(2)] == [True, False]
+
+
+def test_what_is_due_later_is_not_due_beside_a_claim(box):
+    box.put("1")
+    box.put("2", customer_id=OTHER_CUSTOMER, now=NOW + 1)
+
+    assert not claimed(box.entries).more_due
+
+
 def test_a_message_put_while_its_conversation_is_held_does_not_end_the_claim(box):
     box.put("1")
     claimed(box.entries)

@@ -33,6 +33,7 @@ NEVER_S = 1000
 @dataclass(frozen=True)
 class FakeEntry:
     message_id: str
+    more_due: bool = True
 
 
 class FakeWork:
@@ -54,9 +55,9 @@ class FakeWork:
         #: What was extended before each look.
         self.looks = []
 
-    def put(self, message_id):
+    def put(self, message_id, *, more_due=True):
         with self._changed:
-            self._waiting.append(FakeEntry(message_id))
+            self._waiting.append(FakeEntry(message_id, more_due))
 
     def claim(self, lease_s):
         with self._changed:
@@ -233,6 +234,21 @@ def test_one_wake_is_enough_for_all_that_is_due(start):
     loop.wake()
 
     work.wait_for(lambda: sorted(work.done) == ["1", "2", "3"])
+
+
+@pytest.mark.parametrize(("more_due", "threads"), [(True, 2), (False, 1)])
+def test_another_thread_looks_only_where_something_else_was_due(start, more_due, threads):
+    work = FakeWork()
+    loop = start(work, threads=4, lease_s=NEVER_S, poll_s=NEVER_S)
+    work.wait_for(lambda: work.idle)
+    seen = []
+    work.during["1"] = lambda: seen.append(len(loop._threads))
+
+    work.put("1", more_due=more_due)
+    loop.wake()
+    work.wait_for(lambda: work.done)
+
+    assert seen == [threads]
 
 
 def test_a_loop_has_as_many_under_work_as_threads(start):

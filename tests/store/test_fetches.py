@@ -308,3 +308,9 @@ def test_finish_raises_while_somebody_else_writes_and_can_be_repeated(store, fil
             store.fetches.finish_file(fetch, "abc", NOW)
 
     assert store.fetches.finish_file(fetch, "abc", NOW) is True
+
+
+def test_a_claimed_fetch_tells_whether_another_was_due(store):
+    put_photos(store, count=2)
+
+    assert [store.fetches.claim(NOW, LEASE_S).more_due for _ in range(2)] == [True, False]

@@ -59,6 +59,15 @@ def test_the_oldest_that_waits_is_found_among_those_that_wait(store, plan, box):
 
 
 @pytest.mark.parametrize("box", ["inbox", "outbox"])
+def test_whether_a_conversation_goes_on_is_found_among_what_waits(store, plan, box):
+    statements = getattr(store, box)._statements
+
+    found = plan(statements.go_on, which="some conversation", at=1.0)
+
+    assert found.endswith(f"SEARCH {box} USING INDEX {box}_waiting (conversation_id=?)")
+
+
+@pytest.mark.parametrize("box", ["inbox", "outbox"])
 def test_statements_are_made_once(store, box):
     entries = getattr(store, box)
 

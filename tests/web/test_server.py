@@ -4,6 +4,8 @@ import json
 import resource
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 import requests
@@ -109,3 +111,44 @@ def test_request_tells_the_app_when_its_last_byte_came():
         told = web.post(f"http://127.0.0.1:{bound.effective_port}/", data=b"x").json()
 
     assert began < told["read_at"] < time.perf_counter()
+
+
+@pytest.fixture
+def serve():
+    """Give a function that serves one view at /, until the test ends, and gives its address."""
+    with ExitStack() as stack:
+
+        def serve(view):
+            app = Flask("small")
+            app.add_url_rule("/", view_func=view)
+            bound = server.bind(app, "127.0.0.1", 0)
+            stack.enter_context(serving(bound, 10))
+            return f"http://127.0.0.1:{bound.effective_port}/"
+
+        yield serve
+
+
+def test_the_loop_does_not_turn_for_what_a_thread_is_writing(serve):
+    seen = []
+
+    def look(channel):
+        return ThreadPoolExecutor(1).submit(channel.writable).result()
+
+    def view():
+        channel = request.environ["waitress.client_disconnected"].__self__
+        with channel.outbuf_lock:
+            channel.total_outbufs_len += 1
+            seen.append(bool(look(channel)))
+        seen.append(bool(look(channel)))
+        channel.total_outbufs_len -= 1
+        seen.append(bool(look(channel)))
+        return "ok"
+
+    assert requests.get(serve(view), timeout=10).text == "ok"
+    assert seen == [False, True, False]
+
+
+def test_a_long_answer_arrives_whole(serve):
+    answer = "a" * 20_000_000
+
+    assert requests.get(serve(lambda: answer), timeout=10).text == answer
