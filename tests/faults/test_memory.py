@@ -74,7 +74,7 @@ MIXTURE = [
     posting(lambda _packed: bytes(2 * MIB + 1)),
     lambda number: ("GET", f"/{number}", {}, None),
     lambda number: ("GET", f"/fallback/{number}", {}, None),
-    lambda _number: ("GET", "/healthz", {}, None),
+    lambda _number: ("GET", "/readyz", {}, None),
 ]
 
 
