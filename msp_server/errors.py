@@ -14,12 +14,18 @@
         PaymentUnknown
         PaymentOver
         ProcessorFailed
+        ConversationUnknown
+        FileAddressUnknown
+        FileAddressOver
         FormRefused
         TooManyRequests
         ServerBusy
       ContentError
         ContentInvalid
+          ConversationClosed
         CapabilityMissing
+      ConversationElsewhere
+      PostDiffers
       RemoteError
         RemoteUnreachable
         RemoteBusy
@@ -144,6 +150,24 @@ class ProcessorFailed(WebhookError):
     status = 502
 
 
+class ConversationUnknown(WebhookError):
+    """No conversation has this id."""
+
+    status = 404
+
+
+class FileAddressUnknown(WebhookError):
+    """No file has this address."""
+
+    status = 404
+
+
+class FileAddressOver(WebhookError):
+    """The address of this file is no longer good: ask for the message again."""
+
+    status = 410
+
+
 class FormRefused(WebhookError):
     """The form did not come from a page of ours, or that was long ago: open the page again."""
 
@@ -213,6 +237,18 @@ class ContentInvalid(ContentError, ValueError):
             limit=self.limit,
             source=self.source,
         )
+
+
+class ConversationClosed(ContentInvalid):
+    """The customer closed the conversation: nothing can be sent until the customer writes."""
+
+
+class ConversationElsewhere(MspError):
+    """A desk has the conversation: an agent speaks again once it gives it back."""
+
+
+class PostDiffers(MspError):
+    """Something else was posted under this id before: give each post an id of its own."""
 
 
 class CapabilityMissing(ContentError):

@@ -1,7 +1,7 @@
 """Conversations: what is known of each customer of each business."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,6 +94,20 @@ class Conversations:
         return self._first(
             (CONVERSATIONS.c.customer_id == name) | (CONVERSATIONS.c.id == name.lower())
         )
+
+    def latest(self, limit: int, *, at_desk: bool) -> Sequence[ConversationRecord]:
+        """Give the conversations in which customers wrote last, newest first.
+
+        Args:
+            limit: how many, at most.
+            at_desk: only those that a desk has.
+        """
+        statement = select(CONVERSATIONS).where(CONVERSATIONS.c.heard_at.isnot(None))
+        if at_desk:
+            statement = statement.where(CONVERSATIONS.c.desk.isnot(None))
+        newest_first = statement.order_by(CONVERSATIONS.c.heard_at.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [_record(row) for row in connection.execute(newest_first)]
 
     def newest(self) -> ConversationRecord | None:
         """Give the open conversation in which a customer last wrote something."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
+from msp_server.errors import ConversationClosed
 from msp_server.messages.content import closes, fingerprint, kind_name, needs_answer
 from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.offer import Offer
@@ -20,7 +21,7 @@ from msp_server.store.outbox import (
     put_rows,
     row_of,
 )
-from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, InboxState, OutboxState
+from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, Author, InboxState, OutboxState
 from msp_server.store.sign_ins import tell
 from msp_server.store.taps import REPEATED, find_same_tap
 
@@ -129,6 +130,29 @@ class Inbox(Entries):
             raise KeyError(seq)
         return packed
 
+    def take_over(self, conversation_id: str, desk: str, note: str, now: float) -> None:
+        """Give a conversation to a desk, with all that waits in it.
+
+        What is under work is answered by the agent all the same.
+
+        Raises:
+            ConversationClosed: the customer has left.
+        """
+        with self._database.write() as connection:
+            conversation = lock_conversation(connection, conversation_id)
+            if conversation.closed:
+                raise ConversationClosed
+            change(connection, conversation_id, {"desk": fit(desk), "note": fit(note)})
+            claimed = connection.scalar(
+                select(INBOX.c.seq).where(
+                    INBOX.c.conversation_id == conversation_id,
+                    INBOX.c.state == InboxState.CLAIMED,
+                )
+            )
+            self._hold_waiting(connection, conversation_id)
+            if claimed is not None:  # it is due again when its lease ends
+                self._set_due(connection, conversation_id, conversation.answer_at)
+
     def give_back(self, conversation_id: str, now: float) -> int:
         """Give a conversation back from its desk to the agent.
 
@@ -140,14 +164,14 @@ class Inbox(Entries):
         """
         with self._database.write() as connection:
             conversation = lock_conversation(connection, conversation_id)
-            wrote_at = connection.scalar(
-                select(func.max(OUTBOX.c.created_at)).where(
+            heard_seq = connection.scalar(
+                select(func.max(OUTBOX.c.heard_seq)).where(
                     OUTBOX.c.conversation_id == conversation_id,
-                    OUTBOX.c.answers.is_(None),
+                    OUTBOX.c.author == Author.DESK,
                     OUTBOX.c.state != OutboxState.BURIED,
                 )
             )
-            answered = _held(conversation_id, INBOX.c.created_at <= (wrote_at or 0.0))
+            answered = _held(conversation_id, INBOX.c.seq <= (heard_seq or 0))
             values: dict[str, Any] = {"desk": None, "note": None}
             if _passed_over(connection, conversation, answered):
                 values["offer"] = None

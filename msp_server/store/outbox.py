@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
+    func,
     insert,
     literal,
     select,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from msp_server.errors import ContentInvalid
+from msp_server.errors import ConversationClosed, ConversationElsewhere, PostDiffers
 from msp_server.messages.content import kind_name
 from msp_server.messages.envelope import OutboundMessage
 from msp_server.messages.interactive import MESSAGE, Interactive
@@ -29,14 +30,25 @@ from msp_server.store.base import Database, Entries, Entry, fit, lock_conversati
 from msp_server.store.conversations import change, lock_or_make
 from msp_server.store.pace import gates, note_acceptance, refusals, take_place
 from msp_server.store.payments import put_payments
-from msp_server.store.schema import CONVERSATIONS, OUTBOX, OutboxState
+from msp_server.store.schema import CONVERSATIONS, INBOX, OUTBOX, Author, OutboxState
 from msp_server.store.sign_ins import put_sign_ins
 
 _INSERT: Final = insert(OUTBOX)
 #: How long the message after one waits, and how often the gateway has refused us.
 _PAUSE: Final = select(OUTBOX.c.pause_s, refusals()).where(OUTBOX.c.seq == bindparam("which"))
+#: What was received last in a conversation.
+_HEARD: Final = select(func.max(INBOX.c.seq)).where(INBOX.c.conversation_id == bindparam("which"))
 #: Why a message is buried that was under way when its customer left.
 CLOSED: Final = "the customer closed the conversation"
+
+
+@dataclass(frozen=True)
+class Post:
+    """What an author elsewhere calls one post of messages, so that it counts once."""
+
+    key: str
+    #: The same for the same content, and for no other.
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -81,30 +93,53 @@ class Outbox(Entries):
         self._interval_s = 1 / sends_per_s if sends_per_s else None
 
     def put(
-        self, messages: Sequence[OutboundMessage], now: float, offer: str | None = None
-    ) -> None:
+        self,
+        messages: Sequence[OutboundMessage],
+        now: float,
+        offer: str | None = None,
+        *,
+        author: Author = Author.DESK,
+        post: Post | None = None,
+    ) -> Sequence[str]:
         """Commit messages of one conversation that answer nothing, to be sent in this order.
 
         Args:
             messages: what is to be sent.
             now: seconds since 1970.
             offer: choices that one of them writes out as a text, as JSON.
+            author: who wrote them.
+            post: what their author calls them; the same again changes nothing.
+
+        Returns:
+            Their ids; those of the first time if they were posted before.
 
         Raises:
-            ContentInvalid: one of them cannot be sent as it stands, or the customer has left.
+            ContentInvalid: one of them cannot be sent as it stands.
+            ConversationClosed: the customer has left.
+            ConversationElsewhere: an agent wrote them, and a desk has the conversation.
+            PostDiffers: something else was posted under that name.
         """
         if not messages:
-            return
+            return ()
         rows = [row_of(message, now) for message in messages]
         with self._database.write() as connection:
             first = messages[0]
             conversation = lock_or_make(connection, first.business_id, first.customer_id)
+            posted = None if post is None else _posted(connection, conversation.id, post)
+            if posted is not None:
+                return posted
             if conversation.closed:
-                raise ContentInvalid(f"{CLOSED}: nothing can be sent until the customer writes")
-            put_rows(connection, conversation, rows, now)
+                problem = f"{CLOSED}: nothing can be sent until the customer writes"
+                raise ConversationClosed(problem)
+            if author is Author.AGENT and conversation.desk is not None:
+                raise ConversationElsewhere
+            heard_seq = connection.scalar(_HEARD, {"which": conversation.id})
+            written = {"author": author, "heard_seq": heard_seq, **_named(post)}
+            put_rows(connection, conversation, [{**row, **written} for row in rows], now)
             put_openings(connection, conversation, messages, now)
             if offer is not None:
                 change(connection, conversation.id, {"offer": offer})
+        return [message.id for message in messages]
 
     def complete(self, entry: Entry, packed: bytes) -> bool:
         """Note a message's bytes once its files are uploaded: those go from now on.
@@ -367,6 +402,26 @@ def bury_closed(connection: Connection, conversation_id: str, now: float) -> Non
         .where(of_conversation, OUTBOX.c.state == OutboxState.PENDING)
         .values(state=OutboxState.BURIED, reason=CLOSED, finished_at=now)
     )
+
+
+def _posted(connection: Connection, conversation_id: str, post: Post) -> list[str] | None:
+    """Give the ids of what was posted before under a name; None if nothing was.
+
+    Raises:
+        PostDiffers: it was something else.
+    """
+    rows = connection.execute(
+        select(OUTBOX.c.message_id, OUTBOX.c.post_print)
+        .where(OUTBOX.c.conversation_id == conversation_id, OUTBOX.c.post_key == post.key)
+        .order_by(OUTBOX.c.seq)
+    ).all()
+    if any(row.post_print != post.fingerprint for row in rows):
+        raise PostDiffers
+    return [row.message_id for row in rows] or None
+
+
+def _named(post: Post | None) -> dict[str, Any]:
+    return {} if post is None else {"post_key": post.key, "post_print": post.fingerprint}
 
 
 def _literal(state: OutboxState) -> ColumnElement[str]:

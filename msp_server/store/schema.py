@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 #: The number of the newest migration, which leads to what stands here.
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 
 _Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself on INTEGER alone
 
@@ -57,6 +57,15 @@ class OutboxState(StrEnum):
     CLAIMED = "CLAIMED"
     SENT = "SENT"
     BURIED = "BURIED"
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    #: A function in this process, or a program elsewhere.
+    AGENT = "agent"
+    #: A person at a desk: with what they write, what came before counts as answered.
+    DESK = "desk"
 
 
 class PaymentState(StrEnum):
@@ -173,6 +182,12 @@ OUTBOX: Final = Table(
     #: Since when the gateway has not accepted it; null before its first failure.
     Column("failing_since", Float),
     Column("finished_at", Float),
+    #: Who wrote it, and what had come by then: `inbox.seq` of the newest message received.
+    Column("author", Text, nullable=False, server_default="agent"),
+    Column("heard_seq", BigInteger),
+    #: What its author posted it as, and what else may not be posted as that; null: in this process.
+    Column("post_key", Text),
+    Column("post_print", Text),
     sqlite_autoincrement=True,
 )
 
@@ -321,6 +336,8 @@ def _where_set(name: str, column: "Column[str]", *others: "Column[Any]") -> None
 
 _where_due("conversations_answer_at", CONVERSATIONS.c.answer_at)
 _where_due("conversations_send_at", CONVERSATIONS.c.send_at)
+_where_set("conversations_desk", CONVERSATIONS.c.desk, CONVERSATIONS.c.heard_at)
+Index("conversations_heard_at", CONVERSATIONS.c.heard_at)
 _where_waiting("inbox_waiting", INBOX, (InboxState.RECEIVED, InboxState.CLAIMED))
 _where_waiting("outbox_waiting", OUTBOX, (OutboxState.PENDING, OutboxState.CLAIMED))
 _where_buried("inbox_buried", INBOX, InboxState.BURIED)
@@ -328,6 +345,7 @@ _where_buried("outbox_buried", OUTBOX, OutboxState.BURIED)
 _where_set("inbox_tap", INBOX.c.tap, INBOX.c.conversation_id)
 _where_set("outbox_answer_key", OUTBOX.c.answer_key)
 _where_set("outbox_session", OUTBOX.c.session_id)
+_where_set("outbox_post", OUTBOX.c.post_key, OUTBOX.c.conversation_id)
 Index(
     "outbox_reusable",
     OUTBOX.c.name,

@@ -15,13 +15,14 @@ from msp_server.store.migrating import MIGRATIONS, make_tables, migrate, read_ve
 from msp_server.store.schema import METADATA, SCHEMA_VERSION
 from tests.postgresql import own_schema
 
-SECOND = '''"""Give each conversation a mood."""
+NEXT = f"{int(SCHEMA_VERSION) + 1:04}"
+SECOND = f'''"""Give each conversation a mood."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{SCHEMA_VERSION}"
 
 
 def upgrade():
@@ -70,10 +71,11 @@ def second_migration(tmp_path, monkeypatch):
     """Let there be a second migration, and a version of the server that needs it."""
     history = tmp_path / "migrations"
     history.mkdir()
-    shutil.copy(MIGRATIONS / "0001_first.py", history)
-    (history / "0002_mood.py").write_text(SECOND)
+    for step in MIGRATIONS.glob("[0-9]*.py"):
+        shutil.copy(step, history)
+    (history / f"{NEXT}_mood.py").write_text(SECOND)
     monkeypatch.setattr(migrating, "MIGRATIONS", history)
-    monkeypatch.setattr(migrating, "SCHEMA_VERSION", "0002")
+    monkeypatch.setattr(migrating, "SCHEMA_VERSION", NEXT)
 
 
 def described(connection):
@@ -140,22 +142,21 @@ def test_a_step_tells_its_number_and_what_it_does(engine, second_migration):
     with engine.begin() as connection:
         steps = list(migrate(connection))
 
-    assert steps == [
-        "0001 Make the tables of the first release.",
-        "0002 Give each conversation a mood.",
-    ]
+    assert steps[0] == "0001 Make the tables of the first release."
+    assert steps[-1] == f"{NEXT} Give each conversation a mood."
+    assert len(steps) == int(NEXT)
 
 
 def test_migrating_takes_only_the_steps_that_lack(engine, second_migration, monkeypatch):
     with engine.begin() as connection:
-        monkeypatch.setattr(migrating, "SCHEMA_VERSION", "0001")
+        monkeypatch.setattr(migrating, "SCHEMA_VERSION", SCHEMA_VERSION)
         make_tables(connection)
-        monkeypatch.setattr(migrating, "SCHEMA_VERSION", "0002")
+        monkeypatch.setattr(migrating, "SCHEMA_VERSION", NEXT)
 
-        assert make_tables(connection) == "0001"
-        assert list(migrate(connection)) == ["0002 Give each conversation a mood."]
+        assert make_tables(connection) == SCHEMA_VERSION
+        assert list(migrate(connection)) == [f"{NEXT} Give each conversation a mood."]
         assert "mood" in columns(connection, "conversations")
-        assert read_version(connection) == "0002"
+        assert read_version(connection) == NEXT
 
 
 def test_migrating_what_is_migrated_does_nothing(engine):
@@ -170,7 +171,9 @@ def test_a_database_of_a_newer_version_is_refused(engine):
         make_tables(connection)
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-        with pytest.raises(StoreUnavailable, match=r"newer version .*9999.*knows 0001.*install"):
+        with pytest.raises(
+            StoreUnavailable, match=rf"newer version .*9999.*knows {SCHEMA_VERSION}.*install"
+        ):
             make_tables(connection)
 
 
@@ -192,9 +195,9 @@ def test_tables_from_before_there_were_numbers_are_refused_if_they_lack_a_column
     with engine.begin() as connection:
         make_tables(connection)
         connection.execute(text("DROP TABLE alembic_version"))
-        connection.execute(text("ALTER TABLE conversations DROP COLUMN desk"))
+        connection.execute(text("ALTER TABLE conversations DROP COLUMN note"))
 
-        with pytest.raises(StoreUnavailable, match=r"conversations has no desk.*move it away"):
+        with pytest.raises(StoreUnavailable, match=r"conversations has no note.*move it away"):
             make_tables(connection)
 
         assert read_version(connection) is None

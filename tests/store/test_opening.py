@@ -313,9 +313,9 @@ def test_a_database_of_an_earlier_version_names_every_column_of_a_table_that_it_
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DROP TABLE alembic_version")
         connection.execute("ALTER TABLE conversations DROP COLUMN state")
-        connection.execute("ALTER TABLE conversations DROP COLUMN desk")
+        connection.execute("ALTER TABLE conversations DROP COLUMN note")
 
-    with pytest.raises(StoreUnavailable, match="conversations has no desk, state"):
+    with pytest.raises(StoreUnavailable, match="conversations has no note, state"):
         open_store(f"sqlite:///{file}")
 
 

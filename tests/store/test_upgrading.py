@@ -19,6 +19,7 @@ from msp_server.store import migrating, upgrading
 from msp_server.store.migrating import MIGRATIONS
 from msp_server.store.opening import migrate_store, open_store
 from msp_server.store.private_files import lock
+from msp_server.store.schema import SCHEMA_VERSION
 from tests.postgresql import own_schema
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -26,14 +27,15 @@ NOW = 1_700_000_000.25
 LEASE_S = 60
 DEADLINE_S = 20
 
+NEXT = f"{int(SCHEMA_VERSION) + 1:04}"
 #: Makes a table anew that rows of others point at, as SQLite needs for most changes.
 SECOND = '''"""Give each conversation a mood."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{next}"
+down_revision = "{last}"
 
 
 def upgrade():
@@ -71,10 +73,13 @@ def release(tmp_path, monkeypatch):
     def release(more=""):
         history = tmp_path / "migrations"
         history.mkdir(exist_ok=True)
-        shutil.copy(MIGRATIONS / "0001_first.py", history)
-        (history / "0002_mood.py").write_text(SECOND.format(more=more))
+        for step in MIGRATIONS.glob("[0-9]*.py"):
+            shutil.copy(step, history)
+        (history / f"{NEXT}_mood.py").write_text(
+            SECOND.format(next=NEXT, last=SCHEMA_VERSION, more=more)
+        )
         monkeypatch.setattr(migrating, "MIGRATIONS", history)
-        monkeypatch.setattr(migrating, "SCHEMA_VERSION", "0002")
+        monkeypatch.setattr(migrating, "SCHEMA_VERSION", NEXT)
 
     return release
 
@@ -102,7 +107,7 @@ def test_a_file_of_an_older_version_is_migrated_when_it_is_opened(url, release):
 
     open_store(url).close()
 
-    assert read(url, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert read(url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
     assert read(url, "SELECT mood FROM conversations") == [("fine",)]
 
 
@@ -124,8 +129,8 @@ def test_a_migration_is_logged(url, release, caplog):
     with caplog.at_level(logging.INFO):
         open_store(url).close()
 
-    assert "from=0001 step=0002 Give each conversation a mood" in caplog.text
-    assert "store.db.before-0002" in caplog.text
+    assert f"from={SCHEMA_VERSION} step={NEXT} Give each conversation a mood" in caplog.text
+    assert f"store.db.before-{NEXT}" in caplog.text
 
 
 def test_an_older_file_is_copied_before(url, file, release):
@@ -134,8 +139,10 @@ def test_an_older_file_is_copied_before(url, file, release):
 
     open_store(url).close()
 
-    copy = file.with_name("store.db.before-0002")
-    assert read(f"sqlite:///{copy}", "SELECT version_num FROM alembic_version") == [("0001",)]
+    copy = file.with_name(f"store.db.before-{NEXT}")
+    assert read(f"sqlite:///{copy}", "SELECT version_num FROM alembic_version") == [
+        (SCHEMA_VERSION,)
+    ]
     assert read(f"sqlite:///{copy}", "SELECT message_id FROM inbox") == [("1",)]
 
 
@@ -145,7 +152,7 @@ def test_only_the_owner_can_read_the_copy(url, file, release):
 
     open_store(url).close()
 
-    assert stat.S_IMODE(file.with_name("store.db.before-0002").stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.with_name(f"store.db.before-{NEXT}").stat().st_mode) == 0o600
 
 
 def test_a_file_is_left_as_it_was_by_a_migration_that_fails(url, file, release):
@@ -157,7 +164,7 @@ def test_a_file_is_left_as_it_was_by_a_migration_that_fails(url, file, release):
         open_store(url)
 
     assert read(url, "SELECT sql FROM sqlite_master") == before
-    assert read(url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert read(url, "SELECT version_num FROM alembic_version") == [(SCHEMA_VERSION,)]
 
 
 def test_a_file_is_migrated_by_the_next_version_after_one_that_failed(url, release):
@@ -197,13 +204,13 @@ def test_foreign_keys_hold_again_after_a_migration(url, release):
 def test_a_file_that_cannot_be_copied_is_not_migrated(url, file, release):
     fill(url)
     release()
-    file.with_name("store.db.before-0002").mkdir()
+    file.with_name(f"store.db.before-{NEXT}").mkdir()
 
     with pytest.raises(StoreUnavailable, match="cannot be copied"):
         open_store(url)
 
-    assert read(url, "SELECT version_num FROM alembic_version") == [("0001",)]
-    assert not file.with_name("store.db.before-0002.draft").exists()
+    assert read(url, "SELECT version_num FROM alembic_version") == [(SCHEMA_VERSION,)]
+    assert not file.with_name(f"store.db.before-{NEXT}.draft").exists()
 
 
 def test_a_file_that_an_older_server_runs_on_is_not_migrated(url, file, release, monkeypatch):
@@ -213,10 +220,12 @@ def test_a_file_that_an_older_server_runs_on_is_not_migrated(url, file, release,
     with file.with_name("store.db.worker").open("wb") as lock_file:
         fcntl.flock(lock_file, fcntl.LOCK_EX)
 
-        with pytest.raises(StoreBusy, match=r"stop it first.*earlier version \(0001\)"):
+        with pytest.raises(
+            StoreBusy, match=rf"stop it first.*earlier version \({SCHEMA_VERSION}\)"
+        ):
             open_store(url)
 
-    assert read(url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert read(url, "SELECT version_num FROM alembic_version") == [(SCHEMA_VERSION,)]
 
 
 def test_a_file_that_another_process_migrates_meanwhile_is_opened(url, file, release, monkeypatch):
@@ -241,7 +250,7 @@ def test_a_file_that_another_process_migrates_meanwhile_is_opened(url, file, rel
         assert waits.wait(DEADLINE_S)
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("ALTER TABLE conversations ADD COLUMN mood TEXT")
-            connection.execute("UPDATE alembic_version SET version_num = '0002'")
+            connection.execute("UPDATE alembic_version SET version_num = ?", (NEXT,))
             connection.commit()
         thread.join(DEADLINE_S)
 
@@ -252,7 +261,7 @@ def test_a_file_that_another_process_migrates_meanwhile_is_opened(url, file, rel
 def open_together(url, history, start, said):
     """Open a file in a process of its own, at the same moment as others."""
     migrating.MIGRATIONS = history
-    migrating.SCHEMA_VERSION = "0002"
+    migrating.SCHEMA_VERSION = NEXT
     start.wait(DEADLINE_S)
     try:
         open_store(url).close()
@@ -288,9 +297,9 @@ def test_migrate_brings_a_file_up_to_date_and_says_so(url, release):
 
     migrate_store(url, told.append)
 
-    assert told[0].endswith("store.db.before-0002")
-    assert told[1] == "0002 Give each conversation a mood."
-    assert told[2].endswith("store.db has schema 0002")
+    assert told[0].endswith(f"store.db.before-{NEXT}")
+    assert told[1] == f"{NEXT} Give each conversation a mood."
+    assert told[2].endswith(f"store.db has schema {NEXT}")
 
 
 # PostgreSQL: on demand
@@ -300,7 +309,9 @@ def test_a_postgresql_of_an_older_version_is_refused_with_what_to_do(postgresql,
     fill(postgresql)
     release()
 
-    with pytest.raises(StoreUnavailable, match=r"has schema 0001.*needs 0002.*msp_server migrate"):
+    with pytest.raises(
+        StoreUnavailable, match=rf"has schema {SCHEMA_VERSION}.*needs {NEXT}.*msp_server migrate"
+    ):
         open_store(postgresql)
 
 
@@ -311,8 +322,8 @@ def test_migrate_brings_a_postgresql_up_to_date_and_says_so(postgresql, release)
 
     migrate_store(postgresql, told.append)
 
-    assert told[0] == "0002 Give each conversation a mood."
-    assert told[1].endswith("has schema 0002")
+    assert told[0] == f"{NEXT} Give each conversation a mood."
+    assert told[1].endswith(f"has schema {NEXT}")
     store = open_store(postgresql)
     assert store.inbox.claim(NOW, LEASE_S).message_id == "1"
     store.close()
@@ -326,7 +337,7 @@ def test_migrating_a_postgresql_twice_does_no_harm(postgresql, release):
 
     migrate_store(postgresql, told.append)
 
-    assert [line.split()[1:] for line in told] == [["has", "schema", "0002"]]
+    assert [line.split()[1:] for line in told] == [["has", "schema", NEXT]]
 
 
 def test_a_postgresql_is_left_as_it_was_by_a_migration_that_fails(postgresql, release):
@@ -336,7 +347,7 @@ def test_a_postgresql_is_left_as_it_was_by_a_migration_that_fails(postgresql, re
     with pytest.raises(StoreUnavailable):
         migrate_store(postgresql, print)
 
-    assert read(postgresql, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert read(postgresql, "SELECT version_num FROM alembic_version") == [(SCHEMA_VERSION,)]
 
 
 def test_a_postgresql_that_others_use_is_not_migrated(postgresql, release, monkeypatch):
@@ -355,7 +366,7 @@ def test_a_postgresql_that_others_use_is_not_migrated(postgresql, release, monke
 def test_an_empty_postgresql_is_made_by_itself(postgresql):
     open_store(postgresql).close()
 
-    assert read(postgresql, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert read(postgresql, "SELECT version_num FROM alembic_version") == [(SCHEMA_VERSION,)]
 
 
 def test_stores_that_open_an_empty_postgresql_at_once_all_can(postgresql):
