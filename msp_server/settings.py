@@ -141,8 +141,14 @@ class Settings:
     admin_port: int | None = None
     #: Port of the emulator. `MSP_EMULATOR_PORT`
     emulator_port: int = 8004
-    #: `module:attribute` of an `Agent` or a `Router`. `MSP_AGENT`
+    #: `module:attribute` of an `Agent` or a `Router`, or a program's address. `MSP_AGENT`
     agent: str = "msp_server.agents.guide:agent"
+    #: What programs verify our requests with: `whsec_` and Base64. `MSP_AGENT_SECRET`
+    agent_secret: str = field(default="", repr=False)
+    #: Opens the routes for programs and desks; at least 32 characters. `MSP_AGENT_TOKEN`
+    agent_token: str = field(default="", repr=False)
+    #: How long a program may take to answer, seconds. `MSP_AGENT_TIMEOUT_S`
+    agent_timeout_s: float = 30
     #: Directory of everything we write. `MSP_DATA_DIR`
     data_dir: Path = Path("var")
     #: SQLAlchemy URL of the store. `MSP_DATABASE_URL`
@@ -332,7 +338,10 @@ def _read(reader: _Reader) -> Settings:
         port=reader.value("MSP_PORT", _port, Settings.port),
         admin_port=reader.value("MSP_ADMIN_PORT", _port, None),
         emulator_port=emulator_port,
-        agent=reader.value("MSP_AGENT", _reference, Settings.agent),
+        agent=reader.value("MSP_AGENT", _agent, Settings.agent),
+        agent_secret=reader.value("MSP_AGENT_SECRET", _agent_secret, ""),
+        agent_token=reader.value("MSP_AGENT_TOKEN", _agent_token, ""),
+        agent_timeout_s=reader.value("MSP_AGENT_TIMEOUT_S", _timeout, Settings.agent_timeout_s),
         data_dir=data_dir,
         database_url=reader.value(
             "MSP_DATABASE_URL", _database_url, f"sqlite:///{data_dir / 'msp.db'}"
@@ -474,6 +483,35 @@ def _api_secret(text: str) -> bytes:
             "enter the secret passphrase for API as Apple Business Register shows it, whole",
         )
     return secret
+
+
+def _agent(text: str) -> str:
+    return _remote_url(text) if text.startswith(("http://", "https://")) else _reference(text)
+
+
+def _agent_secret(text: str) -> str:
+    cure = "enter whsec_ and the Base64 of 24 to 64 random bytes"
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        raise _Unfit("cannot be decoded", cure) from None  # the error quotes it
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise _Unfit("is no secret of Standard Webhooks", cure)
+    return text
+
+
+def _agent_token(text: str) -> str:
+    if len(text) < 32 or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", text):
+        cure = "enter at least 32 letters and digits, such as `openssl rand -hex 32` gives"
+        raise _Unfit("is too short, or no token", cure)
+    return text
+
+
+def _timeout(text: str) -> float:
+    seconds = _seconds(text)
+    if not 0 < seconds <= 300:
+        raise _Unfit(f"{text!r} is too short or too long", "enter at most 300 seconds")
+    return seconds
 
 
 def _split(text: str) -> list[str]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.loading import load
+from msp_server.agents.program import Program
+from msp_server.errors import ConfigurationError, Fault
 from msp_server.messages.ids import parse_business_id
 
 
@@ -39,6 +41,11 @@ class Router:
         business = None if business_id is None else parse_business_id(business_id)
         self._routes.append(_Route(agent, business, intent, group))
 
+    @property
+    def agents(self) -> list[Agent]:
+        """All who may be chosen."""
+        return [self._default, *(route.agent for route in self._routes)]
+
     def choose(self, conversation: Conversation) -> Agent:
         """Give the agent that answers a conversation."""
         for route in self._routes:
@@ -63,16 +70,26 @@ class _Route:
 
 
 def load_router(reference: str) -> Router:
-    """Import the agent or router that a setting names.
+    """Make or import the agent or router that a setting names.
 
     Args:
-        reference: `module:attribute`.
+        reference: `module:attribute`, or the address of a program.
 
     Raises:
         ConfigurationError: it cannot be imported, or is something else.
     """
+    if reference.startswith(("http://", "https://")):
+        return Router(default=_program(reference))
     found = load(reference, "MSP_AGENT", Agent, Router)
     if isinstance(found, Router):
         return found
     assert isinstance(found, Agent)  # noqa: S101 - for the type checker: `load` has seen it
     return Router(default=found)
+
+
+def _program(address: str) -> Program:
+    try:
+        return Program(address)
+    except ValueError as error:
+        cure = "enter https://host/path, or module:attribute of an Agent or a Router"
+        raise ConfigurationError([Fault("MSP_AGENT", str(error), cure)]) from error

@@ -9,20 +9,25 @@ from datetime import UTC, datetime
 from typing import Final
 
 from msp_server import metrics
+from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation, Said
 from msp_server.agents.router import Router
+from msp_server.delivery.asking import Asking
 from msp_server.delivery.cut_offs import CUT_OFFS_LIMIT, CutOffs
 from msp_server.delivery.joining import Joining
 from msp_server.delivery.preparing import Prepared, Preparing
 from msp_server.delivery.resolving import Resolving
-from msp_server.delivery.sending import LONGEST_DELAY_S, fails_for_s
+from msp_server.delivery.sending import FIRST_DELAY_S, LONGEST_DELAY_S, delay_after_s, fails_for_s
 from msp_server.delivery.signing_in import LOOK_AGAIN_S, SigningIn
 from msp_server.errors import (
     AttachmentError,
     ContentError,
     ContentInvalid,
+    CredentialsRefused,
     DiskRefused,
     HandlerError,
+    RemoteBusy,
+    RemoteError,
     StoreError,
     StoreUnavailable,
     WebhookError,
@@ -61,6 +66,8 @@ class Answering:
     resolving: Resolving
     #: Tells who signed in.
     signing_in: SigningIn
+    #: Asks agents, here or elsewhere.
+    asking: Asking
     #: Makes messages of what agents say.
     preparing: Preparing
     #: Tells messages whose handler ends the process.
@@ -69,6 +76,8 @@ class Answering:
     now: Callable[[], float]
     #: Called when there is something to send.
     on_answers: Callable[[], None]
+    #: How long an agent elsewhere may fail before its message is buried.
+    give_up_s: float
 
     def claim(self, lease_s: float) -> Entry | None:
         """Claim the next entry that is due."""
@@ -114,6 +123,8 @@ class Answering:
             self._bury(entry, f"{type(error).__name__}: {error}")
         except (AttachmentError, ContentError, WebhookError) as error:
             self._bury(entry, f"{type(error).__name__}: {error}")
+        except RemoteError as error:
+            self._ask_again(entry, error)
 
     def answer_next(self, lease_s: float = 60) -> bool:
         """Answer the next entry that is due; False when there is none."""
@@ -142,8 +153,13 @@ class Answering:
             content, told_sign_in = signed_in.response, signed_in.sign_in
         joined = Joining(self.store).join(content, record, entry.created_at)
         conversation = self._conversation(record, message, entry)
+        agent = self.router.choose(conversation)
+        pause_s = self.asking.pause_s(agent)
+        if pause_s:
+            self.store.inbox.postpone(entry, self.now(), pause_s)
+            return
         with self.cut_offs.noted(entry):
-            prepared = self._ask(joined.content, conversation)
+            prepared = self._ask(agent, joined.content, conversation, entry)
         changes = Changes(
             state=_changed_state(record.state, conversation.state),
             desk=conversation.desk,
@@ -169,13 +185,18 @@ class Answering:
         self.store.inbox.finish(entry, [], self.now())
         log.info("answered message_id=%.80r kind=%s with nothing", entry.message_id, entry.kind)
 
-    def _ask(self, content: AnswerableContent, conversation: Conversation) -> Prepared:
-        agent = self.router.choose(conversation)
+    def _ask(
+        self,
+        agent: Agent,
+        content: AnswerableContent,
+        conversation: Conversation,
+        entry: Entry,
+    ) -> Prepared:
         log.debug("asked message_id=%.80r agent=%r", conversation.message_id, agent.name)
-        answer = agent.answer(content, conversation)
+        answered = self.asking.ask(agent, content, conversation, entry.created_at)
         try:
             return self.preparing.prepare(
-                answer,
+                answered.contents,
                 (conversation.business_id, conversation.customer_id),
                 conversation.capabilities,
                 automated=agent.automated,
@@ -227,6 +248,33 @@ class Answering:
                 metrics.RETRIES.labels("answering").inc()
                 delay_s = min(LONGEST_DELAY_S, STORE_DELAY_S + failing_s)
                 self.store.inbox.release(entry, str(error), now, delay_s)
+
+    def _ask_again(self, entry: Entry, error: RemoteError) -> None:
+        """Let an agent elsewhere be asked again, unless it never will accept this message."""
+        now = self.now()
+        if isinstance(error, CredentialsRefused):  # our fault, not the message's: it is not over
+            metrics.RETRIES.labels("answering").inc()
+            self.store.inbox.postpone(entry, now, FIRST_DELAY_S)
+            return
+        doubled_s = FIRST_DELAY_S * 2.0 ** min(entry.attempts, 32)
+        failing_s = fails_for_s(entry.failing_since, now, doubled_s)
+        delay_s = delay_after_s(failing_s)
+        if isinstance(error, RemoteBusy) and error.delay_s is not None:
+            delay_s = max(delay_s, error.delay_s)
+        delay_s = min(delay_s, self.give_up_s - failing_s)  # one last time when time is up
+        if not error.retryable or delay_s <= 0:
+            said = f", which said: {error.answer}" if error.answer else ""
+            self._bury(entry, f"the agent did not answer: {error}{said}")
+            return
+        metrics.RETRIES.labels("answering").inc()
+        self.store.inbox.release(entry, str(error), now, delay_s)
+        log.warning(
+            "asked again message_id=%.80r attempts=%d again_in_s=%.1f error=%s",
+            entry.message_id,
+            entry.attempts,
+            delay_s,
+            error,
+        )
 
     def _bury(self, entry: Entry, reason: str) -> None:
         if self.store.inbox.bury(entry, reason, self.now()):

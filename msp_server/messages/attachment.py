@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from msp_server.errors import AttachmentUnusable, ContentInvalid
 from msp_server.messages.checked import set_field
+from msp_server.messages.raw import JsonObject
 
 #: The most that an attachment may measure. Source: MSP REST API, "Type Text" (100 MB).
 SIZE_LIMIT_BYTES: Final = 100 * 1024 * 1024
@@ -72,6 +73,21 @@ class Attachment:
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
         """Let a message hold it as it is: from JSON, which may name any file here, none is made."""
         return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> JsonObject:
+        """Describe a file as programs elsewhere give it: with its bytes."""
+        return {
+            "title": "Attachment",
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "description": "what it is called, for people"},
+                "type": {"type": "string", "description": "its media type; told by the name else"},
+                "data": {"type": "string", "contentEncoding": "base64"},
+            },
+            "required": ["data"],
+            "additionalProperties": False,
+        }
 
     @property
     def size_bytes(self) -> int | None:

@@ -5,6 +5,7 @@ import pytest
 
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
+from msp_server.agents.program import Program
 from msp_server.agents.router import Router, load_router
 from msp_server.errors import ConfigurationError
 from msp_server.messages.ids import BusinessId, MessageId, OpaqueId
@@ -156,3 +157,23 @@ def test_load_router_names_the_setting_that_is_at_fault():
     assert [(fault.name, bool(fault.cure)) for fault in refused.value.faults] == [
         ("MSP_AGENT", True)
     ]
+
+
+def test_load_router_makes_a_program_of_an_address():
+    (agent,) = load_router("https://agent.example.com/hook").agents
+
+    assert isinstance(agent, Program)
+    assert agent.address == "https://agent.example.com/hook"
+
+
+def test_load_router_refuses_an_address_in_the_clear():
+    with pytest.raises(ConfigurationError, match=r"MSP_AGENT: .*https"):
+        load_router("http://agent.example.com/hook")
+
+
+def test_a_router_tells_all_who_may_be_chosen():
+    default, other = Agent("default"), Agent("other")
+    router = Router(default)
+    router.add(other, intent="billing")
+
+    assert router.agents == [default, other]

@@ -11,6 +11,7 @@ from msp_server import metrics
 from msp_server.agents.agent import Agent
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.predicates import says
+from msp_server.agents.program import Program
 from msp_server.agents.router import Router
 from msp_server.delivery.answering import (
     GIVE_UP_S,
@@ -18,14 +19,23 @@ from msp_server.delivery.answering import (
     STORE_DELAY_S,
     Answering,
 )
+from msp_server.delivery.asking import Asking
 from msp_server.delivery.cut_offs import CUT_OFFS_LIMIT, CutOffs
 from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
 from msp_server.delivery.preparing import Preparing
 from msp_server.delivery.resolving import Resolving
-from msp_server.delivery.sending import LONGEST_DELAY_S
+from msp_server.delivery.sending import FIRST_DELAY_S, LONGEST_DELAY_S
 from msp_server.delivery.signing_in import LOOK_AGAIN_S, RETURN_LIMIT_S, SigningIn
-from msp_server.errors import StoreError, StoreUnavailable
+from msp_server.errors import (
+    AnswerUnreadable,
+    CredentialsRefused,
+    RemoteBusy,
+    RemoteRefused,
+    RemoteUnreachable,
+    StoreError,
+    StoreUnavailable,
+)
 from msp_server.messages.apple_pay import ApplePay, ApplePayResponse, LineItem
 from msp_server.messages.attachment import Attachment
 from msp_server.messages.authenticate import Authenticate, AuthenticateResponse, SignInFailure
@@ -45,11 +55,13 @@ from msp_server.settings import ApplePaySettings, Settings, SignInSettings
 from msp_server.store.opening import open_store
 from msp_server.store.outbox import CLOSED
 from msp_server.store.sign_ins import Return
+from msp_server.wire.file_addresses import FileAddresses
 
 BUSINESS = "0f0e0d0c-0b0a-0908-0706-050403020100"
 CUSTOMER = "urn:mbid:alice"
 NOW = 1_700_000_000.25
 LEASE_S = 60
+PROGRAM_GIVE_UP_S = 600
 SEALING_KEY = bytes(32)
 SETTINGS = Settings(
     msp_id="11112222-3333-4444-5555-666677778888",
@@ -109,13 +121,15 @@ def woken():
     return []
 
 
-def make_answering(store, router, clock, new_id=None, on_answers=lambda: None):
+def make_answering(store, router, clock, new_id=None, on_answers=lambda: None, programs=None):
     equipping = Equipping(SETTINGS, SEALING_KEY)
     preparing = Preparing(clock, new_id or Ids(), True, Files(Path("outgoing")), equipping)
     resolving = Resolving(Files(Path("attachments")))
     signing_in = SigningIn(store, None, [SEALING_KEY], clock)
     cut_offs = CutOffs(Path("cut_offs"))
-    return Answering(store, router, resolving, signing_in, preparing, cut_offs, clock, on_answers)
+    asking = Asking(programs, FileAddresses("", (bytes(32),), clock), clock)
+    parts = (resolving, signing_in, asking, preparing, cut_offs)
+    return Answering(store, router, *parts, clock, on_answers, PROGRAM_GIVE_UP_S)
 
 
 @pytest.fixture
@@ -1611,3 +1625,121 @@ def test_the_device_chooses_the_flow_of_a_sign_in(answering, agent, store, recei
 
     here = store.conversations.find(CUSTOMER).id
     assert store.sign_ins.of_request(here, message_id).sealed_key is not None
+
+
+# Programs elsewhere
+
+
+class FakePrograms:
+    """What programs answer, in turn."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def ask(self, _address, _body, _message_id, _now):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def failed(kind, status=None, **more):
+    return kind(
+        "failed", method="POST", address="https://agent.example.com/", status=status, **more
+    )
+
+
+HELLO = {"messages": [{"kind": "Text", "body": "hello"}]}
+
+
+@pytest.fixture
+def ask_program(store, clock):
+    """Give a function that makes what asks a program which answers this, in turn."""
+
+    def ask(*answers):
+        router = Router(default=Program("https://agent.example.com/"))
+        return make_answering(store, router, clock, programs=FakePrograms(*answers))
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "error",
+    [failed(RemoteUnreachable), failed(RemoteBusy, 503), failed(AnswerUnreadable, 200)],
+    ids=["silent", "busy", "junk"],
+)
+def test_a_program_that_fails_is_asked_again_later(ask_program, store, receive, clock, error):
+    receive()
+    answering = ask_program(error, HELLO)
+
+    answering.answer_next()
+    assert noted(store).state == "RECEIVED"
+    assert answering.answer_next() is False
+    clock.at += FIRST_DELAY_S
+    answering.answer_next()
+
+    assert [fields["body"] for fields in outgoing_at(store, clock)] == ["hello"]
+
+
+def outgoing_at(store, clock):
+    entry = store.outbox.claim(clock(), LEASE_S)
+    return [] if entry is None else [json.loads(entry.packed)]
+
+
+def test_a_program_that_says_when_to_come_back_is_asked_then(ask_program, store, receive, clock):
+    busy = failed(RemoteBusy, 429)
+    busy.delay_s = 20.0
+    receive()
+    answering = ask_program(busy, HELLO)
+    answering.answer_next()
+
+    clock.at += 19.5
+    assert answering.answer_next() is False
+    clock.at += 0.5
+    assert answering.answer_next() is True
+
+
+def test_a_program_that_never_answers_is_given_up(ask_program, store, receive, clock):
+    receive()
+    answering = ask_program(*[failed(RemoteUnreachable)] * 100)
+
+    while noted(store).state != "BURIED":
+        answering.answer_next()
+        clock.at += 30
+
+    assert PROGRAM_GIVE_UP_S <= clock.at - NOW <= PROGRAM_GIVE_UP_S + 60
+    assert "the agent did not answer" in noted(store).reason
+
+
+def test_what_a_program_refuses_is_buried_with_what_it_said(ask_program, store, receive):
+    receive()
+    ask_program(failed(RemoteRefused, 422, answer="no such shop")).answer_next()
+
+    assert "which said: no such shop" in noted(store).reason
+
+
+def test_a_program_that_does_not_accept_us_costs_no_message(ask_program, store, receive, clock):
+    receive()
+    answering = ask_program(*[failed(CredentialsRefused, 401)] * 5, HELLO)
+
+    for _ in range(100):
+        answering.answer_next()
+        clock.at += PROGRAM_GIVE_UP_S
+
+    assert noted(store).state == "ANSWERED"
+
+
+def test_while_a_program_is_left_alone_it_is_not_asked(ask_program, store, receive, clock):
+    receive()
+    receive("2", headers={"source-id": "urn:mbid:bob"})
+    answering = ask_program(failed(CredentialsRefused, 401))  # a second answer is not there
+
+    assert [answering.answer_next() for _ in range(3)] == [True, True, False]
+    assert noted(store, "2").attempts == 0
+
+
+def test_an_answer_of_a_program_that_does_not_hold_is_buried(ask_program, store, receive):
+    receive()
+    ask_program({"messages": [{"kind": "Text"}]}).answer_next()
+
+    assert "messages[0].Text.body" in noted(store).reason

@@ -12,6 +12,7 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.router import Router
 from msp_server.delivery import loop as loop_module
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.asking import Asking
 from msp_server.delivery.cut_offs import CutOffs
 from msp_server.delivery.equipping import Equipping
 from msp_server.delivery.files import Files
@@ -24,6 +25,7 @@ from msp_server.messages.envelope import InboundMessage
 from msp_server.messages.ids import new_message_id
 from msp_server.messages.text import Text
 from msp_server.store.opening import open_store
+from msp_server.wire.file_addresses import FileAddresses
 
 DEADLINE_S = 10
 LEASE_S = 0.06
@@ -305,10 +307,12 @@ def test_conversations_are_answered_beside_each_other(store, start, settings):
             Router(agent),
             Resolving(Files(Path("attachments"))),
             SigningIn(store, None, [bytes(32)], time.time),
+            Asking(None, FileAddresses("", (bytes(32),), time.time), time.time),
             preparing,
             CutOffs(Path("cut_offs")),
             time.time,
             answered.release,
+            DEADLINE_S,
         ),
         threads=3,
         lease_s=DEADLINE_S,  # a slow disk must not lose a claim
