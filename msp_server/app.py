@@ -10,8 +10,10 @@ from flask import Flask
 
 from msp_server.agents.linker import AccountLinker, load_linker
 from msp_server.agents.processor import PaymentProcessor, load_processor
+from msp_server.agents.program import Program
 from msp_server.agents.router import Router, load_router
 from msp_server.delivery.answering import Answering
+from msp_server.delivery.asking import Asking
 from msp_server.delivery.completing import Completing
 from msp_server.delivery.cut_offs import CutOffs
 from msp_server.delivery.enrolling import enrolled
@@ -25,18 +27,23 @@ from msp_server.delivery.retention import Remover, Retention
 from msp_server.delivery.sending import Sending
 from msp_server.delivery.signing_in import SigningIn
 from msp_server.errors import ConfigurationError, Fault
-from msp_server.messages.envelope import InboundMessage
+from msp_server.messages.content import OutboundContent
+from msp_server.messages.envelope import InboundMessage, OutboundMessage
 from msp_server.messages.ids import new_message_id
 from msp_server.remote.gateway import Gateway
 from msp_server.remote.http import HttpClient
 from msp_server.remote.identity import IdentityProvider
 from msp_server.remote.merchant import Merchant
+from msp_server.remote.programs import Programs
 from msp_server.remote.transfer import Transfer
 from msp_server.settings import Settings, agent_reference, read_environment
+from msp_server.store.conversations import ConversationRecord
 from msp_server.store.opening import Store, open_store
-from msp_server.web import health, landing, messages, oauth, payments
+from msp_server.web import conversations, desk, files, health, landing, messages, oauth, payments
+from msp_server.web.desk_session import DeskSessions
 from msp_server.web.refusals import answer_errors
 from msp_server.web.slots import Slots
+from msp_server.wire.file_addresses import FileAddresses
 from msp_server.wire.keys import derive_key
 from msp_server.wire.tokens import sign
 
@@ -75,9 +82,18 @@ def configure(environment: Mapping[str, str] | None = None) -> tuple[Settings, R
     except ConfigurationError as error:
         known = {fault.name for fault in faults}
         faults.extend(fault for fault in error.faults if fault.name not in known)
+    if settings is not None and router is not None:
+        faults.extend(_find_unsigned(settings, router))
     if faults or settings is None or router is None:
         raise ConfigurationError(faults)
     return settings, router
+
+
+def _find_unsigned(settings: Settings, router: Router) -> Iterator[Fault]:
+    """Find out whether programs are to be asked that could not tell us from anybody."""
+    if not settings.agent_secret and any(isinstance(each, Program) for each in router.agents):
+        cure = "enter whsec_ and the Base64 of 24 to 64 random bytes, and give it to the program"
+        yield Fault("MSP_AGENT_SECRET", "not set, though an agent is a program elsewhere", cure)
 
 
 def _load_extensions(settings: Settings) -> tuple[PaymentProcessor | None, AccountLinker | None]:
@@ -134,6 +150,14 @@ def create_app(
         oauth.blueprint(store.sign_ins, make_provider(settings), redirect_uri, slots)
     )
     app.register_blueprint(landing.blueprint(settings.api_secrets, linker, slots))
+    if settings.agent_secret:
+        addresses = make_file_addresses(settings)
+        app.register_blueprint(files.blueprint(addresses, settings.attachments_dir))
+    if settings.agent_token:
+        prepare = make_prepare(settings)
+        token, sessions = settings.agent_token, DeskSessions(settings.agent_token)
+        app.register_blueprint(conversations.blueprint(store, prepare, token, sessions))
+        app.register_blueprint(desk.blueprint(token, sessions))
     app.register_blueprint(health.blueprint(store))
     answer_errors(app)
     return app
@@ -194,6 +218,33 @@ def make_preparing(settings: Settings) -> Preparing:
     )
 
 
+def make_asking(settings: Settings) -> Asking:
+    """Make what asks agents, here or elsewhere."""
+    client = HttpClient(settings.https_proxy, read_timeout_s=settings.agent_timeout_s)
+    programs = Programs(settings.agent_secret, client) if settings.agent_secret else None
+    return Asking(programs, make_file_addresses(settings), time.time)
+
+
+def make_file_addresses(settings: Settings) -> FileAddresses:
+    """Make what gives programs addresses of files."""
+    base_url = settings.public_url or settings.local_url
+    return FileAddresses(base_url, settings.api_secrets, time.time)
+
+
+def make_prepare(settings: Settings) -> conversations.Prepare:
+    """Make what turns contents from elsewhere into messages."""
+    preparing = make_preparing(settings)
+
+    def prepare(
+        contents: list[OutboundContent], record: ConversationRecord, automated: bool
+    ) -> tuple[list[OutboundMessage], str | None]:
+        addresses = (record.business_id, record.customer_id)
+        made = preparing.prepare(contents, addresses, record.capabilities, automated=automated)
+        return list(made.messages), made.offer
+
+    return prepare
+
+
 def make_sending(settings: Settings, store: Store) -> Sending:
     """Make what takes messages from the outbox to the gateway."""
     return Sending(
@@ -240,10 +291,12 @@ def working(
             router,
             Resolving(attachments),
             SigningIn(store, make_provider(settings), sealing_keys(settings), time.time),
+            make_asking(settings),
             make_preparing(settings),
             CutOffs(settings.data_dir / "cut_offs"),
             time.time,
             on_answers=sending.wake,
+            give_up_s=settings.send_give_up_s,
         ),
         ANSWERING_THREADS,
         settings.lease_s,

@@ -40,6 +40,23 @@ def test_configure_reports_faults_of_settings_and_agent_together():
     assert names == ["MSP_PORT", "MSP_LOG_LEVEL", "MSP_AGENT"]
 
 
+def test_configure_reports_a_program_without_a_secret():
+    with pytest.raises(ConfigurationError, match="MSP_AGENT_SECRET: not set"):
+        configure({"MSP_AGENT": "https://agent.example.com/"})
+
+
+def test_configure_takes_a_program_with_a_secret():
+    secret = f"whsec_{'A' * 32}"
+
+    settings, router = configure(
+        {"MSP_AGENT": "https://agent.example.com/", "MSP_AGENT_SECRET": secret}
+    )
+
+    assert settings.agent_secret == secret
+    assert [agent.name for agent in router.agents] == ["agent.example.com"]
+    assert secret not in repr(settings)
+
+
 def test_configure_reports_an_unfit_agent_once():
     with pytest.raises(ConfigurationError) as caught:
         configure({"MSP_AGENT": "not a reference"})

@@ -98,6 +98,7 @@ def test_defaults_of_config_example_env_are_those_of_the_settings(tmp_path):
 
 
 def test_routes_are_those_of_the_app(settings):
+    settings = dataclasses.replace(settings, agent_secret="whsec_x", agent_token="t" * 32)
     with closing(open_store_of(settings)) as store:
         rules = create_app(settings, store).url_map.iter_rules()
     routes = {

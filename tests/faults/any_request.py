@@ -1,5 +1,7 @@
 """Requests of every kind to every route, by somebody who knows Apple's token or does not."""
 
+import json
+import re
 import urllib.parse
 
 import jwt
@@ -10,6 +12,22 @@ from tests.faults.fuzzing import BODIES, OF_PAYMENTS, bodies, good_claims, some_
 #: The ends of two addresses that are open.
 TOKEN = "t" * 43
 STATE = "s" * 32
+#: What opens the routes for agents elsewhere.
+AGENT_TOKEN = "a" * 32
+POSTS = (
+    {"id": "1", "as": "desk", "messages": [{"kind": "Text", "body": "hi"}]},
+    {
+        "id": "2",
+        "messages": [
+            {
+                "kind": "ListPicker",
+                "received": "What?",
+                "sections": [{"title": "Drinks", "items": ["Tea", {"title": "Coffee"}]}],
+            }
+        ],
+    },
+    {"desk": "billing", "note": "late"},
+)
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "JUNK")
 _HEADERS = (
@@ -26,6 +44,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 _number = st.integers(0, 10_000_000)
 _any_body, _payment_body = bodies(BODIES), bodies(OF_PAYMENTS)
+_post_body = bodies({each: each for each in map(json.dumps, POSTS)})
 _header_text = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30)
 
 
@@ -40,21 +59,25 @@ def authorizations(settings):
         "a.b.c",
         "",
     ]
-    return [None, *(f"Bearer {token}" for token in [good] * 12 + other)]
+    agent = [AGENT_TOKEN] * 6
+    return [None, *(f"Bearer {token}" for token in [good] * 12 + agent + other)]
 
 
 @st.composite
-def requests_to(draw, rules, authorizations):
+def requests_to(draw, rules, authorizations, conversation_id):
     """Draw method, path with query, headers and body: of a route mostly, as it wants it mostly."""
     number = draw(_number)
     rule = rules[number % len(rules)]
     number //= len(rules)
     headers = _drawn_headers(draw, number, authorizations)
     body = draw(_payment_body if rule.arguments and number % 2 else _any_body)
-    if number % 3 == 1 and "landing" in rule.endpoint:
+    if number % 3 and "conversations" in rule.endpoint:
+        body = draw(_post_body)
+    if number % 3 == 1 and rule.endpoint.startswith(("landing", "desk")):
         body = urllib.parse.urlencode(_drawn_fields(draw, 8)).encode()
         headers["content-type"] = _FORM
-    return _drawn_method(draw, rule), _drawn_path(draw, rule), headers, body
+    path = _drawn_path(draw, rule, conversation_id)
+    return _drawn_method(draw, rule), path, headers, body
 
 
 def _drawn_headers(draw, number, authorizations):
@@ -73,12 +96,14 @@ def _drawn_method(draw, rule):
     return _METHODS[number // 7 % len(_METHODS)] if number % 7 == 1 else own[number % len(own)]
 
 
-def _drawn_path(draw, rule):
+def _drawn_path(draw, rule, conversation_id):
     number = draw(_number)
     path = rule.rule
     for argument in rule.arguments:
-        end = draw(words) if number % 5 == 1 else TOKEN
-        path = path.replace(f"<{argument}>", urllib.parse.quote(end, safe="", errors="replace"))
+        known = conversation_id if argument == "conversation_id" else TOKEN
+        end = draw(words) if number % 5 == 1 else known
+        end = urllib.parse.quote(end, safe="", errors="replace")
+        path = re.sub(f"<(path:)?{argument}>", lambda _, end=end: end, path)
     if number % 23 == 5:
         path = "/" + urllib.parse.quote(draw(some_bytes))
     if number % 2:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msp_server import ApplePay, Authenticate, LineItem, PaymentEndpoints
 from msp_server.agents.guide import agent as guide
 from msp_server.agents.router import Router
-from msp_server.app import create_app, make_preparing, open_store_of, sealing_keys
+from msp_server.app import create_app, make_asking, make_preparing, open_store_of, sealing_keys
 from msp_server.delivery.answering import Answering
 from msp_server.delivery.cut_offs import CutOffs
 from msp_server.delivery.fetching import Fetching
@@ -32,7 +32,7 @@ from msp_server.store.schema import InboxState
 from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, unpack
 from msp_server.wire.tokens import bearer_token, verify
 from tests.conftest import MSP_ID, SECRET
-from tests.faults.any_request import STATE, TOKEN, authorizations, requests_to
+from tests.faults.any_request import AGENT_TOKEN, STATE, TOKEN, authorizations, requests_to
 from tests.faults.conftest import size
 from tests.faults.fuzzing import (
     BODIES,
@@ -52,7 +52,7 @@ from tests.faults.fuzzing import (
 )
 
 #: Routes that people open in a browser, who are refused on a page.
-PAGES = ("landing.", "oauth.")
+PAGES = ("landing.", "oauth.", "desk.")
 LINE_LIMIT_CHARS = 900
 #: How lines begin that tell of a customer's mistake to those who run this server.
 SAD_ENDS = ("buried ", "not fetched ")
@@ -234,6 +234,8 @@ def app(settings, store):
         token_max_age_s=0,
         payment_processor="msp_server.agents.demonstration:processor",
         account_linker="msp_server.agents.demonstration:linker",
+        agent_secret=f"whsec_{'A' * 32}",
+        agent_token=AGENT_TOKEN,
     )
     app = create_app(extended, store)
 
@@ -260,7 +262,8 @@ def assert_answered(answer, method):
 
 @for_hours
 @every_round
-def test_request_to_any_route_is_taken_or_refused(app, settings, number):
+def test_request_to_any_route_is_taken_or_refused(app, settings, store, number):
+    conversation_id = store.conversations.find("urn:mbid:kim").id
     rules = sorted(app.url_map.iter_rules(), key=str)
     messages = [rule for rule in rules if rule.endpoint == "messages.receive_message"]
     client = app.test_client()
@@ -268,7 +271,7 @@ def test_request_to_any_route_is_taken_or_refused(app, settings, number):
     reached = set()
 
     @fuzzed("requests")
-    @given(drawn=requests_to(rules + messages * 12, authorizations(settings)))
+    @given(drawn=requests_to(rules + messages * 12, authorizations(settings), conversation_id))
     def check(drawn):
         method, path, headers, body = drawn
         place = next(numbers)
@@ -286,7 +289,8 @@ def test_request_to_any_route_is_taken_or_refused(app, settings, number):
     with witnessed() as witness:
         check()
     assert {rule.endpoint for rule in rules} <= {endpoint for endpoint, _ in reached}
-    assert {("messages.receive_message", True), ("payments.authorise", True)} <= reached
+    taken = {"messages.receive_message", "payments.authorise", "conversations.say"}
+    assert {(endpoint, True) for endpoint in taken} <= reached
 
 
 @fuzzed("payments")
@@ -327,10 +331,12 @@ def test_what_was_taken_is_answered_or_buried_with_a_reason(settings, store, num
         router=Router(default=guide),
         resolving=Resolving(files),
         signing_in=SigningIn(store, None, sealing_keys(settings), time.time),
+        asking=make_asking(settings),
         preparing=make_preparing(settings),
         cut_offs=CutOffs(settings.data_dir / "cut_offs"),
         now=time.time,
         on_answers=lambda: None,
+        give_up_s=settings.send_give_up_s,
     )
 
     @fuzzed("answers")
