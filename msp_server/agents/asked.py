@@ -144,12 +144,8 @@ def _read_file(given: object, place: int) -> Attachment:
     path = f"Text.attachments[{place}]"
     limit = 'give {"name": "invoice.pdf", "data": "its bytes as Base64"}, and "type" if you like'
     fields = given if isinstance(given, dict) else {}
-    values = [fields.get(name, "") for name in ("data", "name", "type")]
-    if not all(isinstance(each, str) for each in values) or fields.keys() - {
-        "data",
-        "name",
-        "type",
-    }:
+    values = [fields.get(name, "") for name in _FILE_FIELDS]
+    if fields.keys() - {*_FILE_FIELDS} or not all(isinstance(each, str) for each in values):
         raise ContentInvalid("is no file", field=path, limit=limit)
     data, name, mime_type = values
     try:

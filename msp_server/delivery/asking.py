@@ -13,7 +13,7 @@ from msp_server.agents.agent import Agent
 from msp_server.agents.asked import Answered, ask, read_answer
 from msp_server.agents.conversation import Conversation
 from msp_server.agents.program import Program
-from msp_server.delivery.sending import backoff_s
+from msp_server.delivery.sending import LONGEST_DELAY_S, backoff_s
 from msp_server.errors import ContentInvalid, CredentialsRefused
 from msp_server.messages.content import AnswerableContent
 from msp_server.messages.raw import JsonObject
@@ -31,6 +31,11 @@ class _Pause:
 
     until: float
     refusals: int
+
+    def left_s(self, now: float) -> float:
+        """Say how much of it is left; nothing of more than any pause: a clock was set back."""
+        left_s = self.until - now
+        return left_s if 0 < left_s <= LONGEST_DELAY_S else 0.0
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,13 @@ class Asking:
             return 0.0
         with self._changing:
             pause = self._pauses.get(agent.address)
-            return 0.0 if pause is None else max(0.0, pause.until - self.now())
+            return 0.0 if pause is None else pause.left_s(self.now())
 
     def _pause(self, program: Program, error: CredentialsRefused) -> None:
         now = self.now()
         with self._changing:
             pause = self._pauses.setdefault(program.address, _Pause(now, 0))
-            if pause.until > now:
+            if pause.left_s(now):
                 return  # several asked at a time, and all heard the same
             pause.refusals += 1
             delay_s = backoff_s(pause.refusals)

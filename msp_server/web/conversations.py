@@ -6,6 +6,7 @@ The routes are there only where `MSP_AGENT_TOKEN` is set, and open to nobody wit
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -43,7 +44,9 @@ from msp_server.wire.packing import UNPACKED_LIMIT_BYTES, read_bounded, unpack
 #: The most that one post may measure: pictures are in it, as Base64.
 BODY_LIMIT_BYTES: Final = 4 * 1024 * 1024
 #: How many messages of a conversation are given at a time, at most.
-HISTORY_LIMIT: Final = 500
+HISTORY_LIMIT: Final = 100
+#: The most of a message that is given as it came; of what measures more, the words alone.
+FIELDS_LIMIT_CHARS: Final = 16 * 1024
 #: The longest name of a post.
 KEY_LIMIT_CHARS: Final = 200
 
@@ -175,7 +178,7 @@ def _read_body() -> JsonObject:
 
 def _read_limit() -> int:
     text = request.args.get("limit", "100")
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) <= HISTORY_LIMIT:
+    if not re.fullmatch("[0-9]{1,3}", text) or not 0 < int(text) <= HISTORY_LIMIT:
         raise RequestUnreadable(f"limit is no number from 1 to {HISTORY_LIMIT}")
     return int(text)
 
@@ -224,5 +227,5 @@ def _tell(entry: HistoryEntry) -> JsonObject:
         "at": datetime.fromtimestamp(entry.created_at, UTC).isoformat(),
         "state": entry.state,
         "reason": entry.reason,
-        "fields": fields,
+        "fields": fields if len(json.dumps(fields)) <= FIELDS_LIMIT_CHARS else None,
     }

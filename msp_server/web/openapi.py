@@ -64,7 +64,7 @@ def _paths() -> JsonObject:
         "403": {"description": "another token"},
         "404": {"description": "no such conversation"},
     }
-    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 500}}
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}}
     named = {"type": "object", "properties": {"desk": {"type": "string"}}, "required": ["desk"]}
     desk = {"application/json": {"schema": named}}
     post = {"application/json": {"schema": {"$ref": f"{_SCHEMAS}/Post"}}}

@@ -170,3 +170,15 @@ def test_other_agents_are_not_left_alone(asking, programs, conversation):
 
     assert asking.pause_s(Program("https://other.example.com/")) == 0
     assert asking.pause_s(Agent("here")) == 0
+
+
+def test_a_clock_that_is_set_back_leaves_nobody_alone_for_long(
+    asking, programs, conversation, clock
+):
+    programs.answer, program = refusal(), Program(ADDRESS)
+    with pytest.raises(CredentialsRefused):
+        asking.ask(program, Text("hi"), conversation, NOW)
+
+    clock.at -= 86_400
+
+    assert asking.pause_s(program) == 0

@@ -187,7 +187,7 @@ def test_what_is_no_object_is_refused(caller, body):
     assert answer.status_code in (400, 413)
 
 
-@pytest.mark.parametrize("limit", ["0", "501", "-1", "x", "1e2", "²", "9" * 5000])
+@pytest.mark.parametrize("limit", ["0", "101", "00000000019999", "-1", "x", "1e2", "²", "9" * 5000])
 def test_a_limit_that_is_none_is_refused(caller, limit):
     assert caller.read(limit=limit).status_code == 400
 
@@ -205,3 +205,12 @@ def test_a_conversation_that_is_none_is_404(msp, conversation_id):
 @pytest.mark.parametrize("body", [{}, {"desk": ""}, {"desk": 1}, {"desk": "a", "note": 1}])
 def test_a_desk_without_a_name_takes_nothing_over(caller, body):
     assert caller.post(body, "take_over").status_code == 422
+
+
+def test_of_what_is_long_the_words_alone_are_told(caller, apple, wait_for):
+    apple.phone().text("a" * 20_000)
+    wait_for(lambda: len(caller.read().json()["messages"]) > 2)
+
+    last = caller.read(limit="1").json()["messages"][0]
+
+    assert (len(last["words"]), last["fields"]) == (20_000, None)
